@@ -1,0 +1,65 @@
+//! 基于 TCP 协议的聊天程序服务端，对应课程 2.3.2 节的 `tcp_server.py`。
+//!
+//! 需要两个终端，先启动服务端：
+//! - 终端 1：`cargo run -p tcp_server`
+//! - 终端 2：`cargo run -p tcp_client`
+//!
+//! 在终端 1 的 `>>` 后回复客户端；客户端离开后等待下一个，Ctrl-C 结束服务端。
+
+use std::env;
+use std::error::Error;
+use std::io::{self, BufRead, Read, Write};
+use std::net::TcpListener;
+
+const ADDR: &str = "0.0.0.0:5555"; // 0.0.0.0：本机的所有网卡
+const BUFFER_SIZE: usize = 256; // 字节
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let bind_addr = env::args().nth(1).unwrap_or(ADDR.to_string());
+    // 1. 创建 TCP socket 对象；2. 绑定地址；3. 设置监听（std 一次完成）
+    let tcp_socket = TcpListener::bind(&bind_addr)
+        .map_err(|e| format!("无法绑定 {bind_addr}：{e}。请换一个地址，形如 127.0.0.1:6000"))?;
+    eprintln!("TCP 服务端已启动：{}", tcp_socket.local_addr()?);
+    let mut buffer = [0; BUFFER_SIZE];
+    // 4. 循环接收客户端连接
+    'server: loop {
+        println!("等待客户端连接");
+        let Ok((mut conn, addr)) = tcp_socket.accept() else { continue };
+        // 5. 循环收发消息
+        loop {
+            // 收消息（0 字节或出错：客户端没有发 ## 就离开了，Python 会不断收到空消息）
+            let n = conn.read(&mut buffer).unwrap_or(0);
+            let data = &buffer[..n];
+            if data.is_empty() || data == b"##" {
+                break;
+            }
+            println!("从客户端收到消息: {}", String::from_utf8_lossy(data));
+            // 发消息（空行在 TCP 中一个字节也不发，双方会一直等待：再次提示）
+            let msg = loop {
+                let Some(msg) = input(">>")? else { break 'server };
+                if !msg.is_empty() {
+                    break msg;
+                }
+            };
+            if let Err(e) = conn.write_all(msg.as_bytes()) {
+                eprintln!("无法回复 {addr}：{e}");
+                break;
+            }
+        }
+        drop(conn);
+    }
+    // 6. 释放资源
+    drop(tcp_socket);
+    Ok(())
+}
+
+/// 显示提示符并读入一行，返回值不含换行；输入结束（Ctrl-D）时返回 `None`。
+fn input(prompt: &str) -> Result<Option<String>, String> {
+    print!("{prompt}");
+    let _ = io::stdout().flush(); // 没有换行的输出留在缓冲区里，需要主动送出
+    let mut line = Vec::new();
+    let mut stdin = io::stdin().lock();
+    stdin.read_until(b'\n', &mut line).map_err(|e| format!("无法读取标准输入：{e}"))?;
+    // 退格只删去半个汉字时，读到的不是 UTF-8：Python 抛出 UnicodeDecodeError，这里得到 �
+    Ok(String::from_utf8_lossy(&line).lines().next().map(String::from))
+}
