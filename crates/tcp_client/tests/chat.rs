@@ -4,9 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{
-    DEADLINE, Program, assert_one_line_error, assert_receives, listen, neighbour, reset,
-};
+use testkit::{DEADLINE, Program, assert_one_line_error, listen, neighbour, reset};
 
 /// 启动客户端，返回它和它与测试的连接。
 fn start() -> (Program, TcpStream) {
@@ -29,7 +27,7 @@ fn assert_ends_with_error(client: &mut Program, part: &str) {
 fn conversation() {
     let (mut client, mut conn) = start();
     client.type_line("你好");
-    assert_receives(&mut conn, "你好");
+    client.assert_receives(&mut conn, "你好");
     conn.write_all("你也好".as_bytes()).unwrap();
     client.wait_stdout(">>");
     client.type_line("##");
@@ -47,14 +45,14 @@ fn empty_line_prompts_again() {
     client.type_line("");
     client.wait_stdout(">>");
     client.type_line("你好");
-    assert_receives(&mut conn, "你好");
+    client.assert_receives(&mut conn, "你好");
 }
 
 #[test]
 fn end_of_input_acts_as_the_end_mark() {
     let (mut client, mut conn) = start();
     client.end_input();
-    assert_receives(&mut conn, "##");
+    client.assert_receives(&mut conn, "##");
     assert_eq!(client.wait_exit(), 0);
 }
 
@@ -62,7 +60,7 @@ fn end_of_input_acts_as_the_end_mark() {
 fn bytes_that_are_not_utf8() {
     let (mut client, mut conn) = start();
     client.type_bytes(b"a\xe4\xbd\n"); // “你”的前两个字节
-    assert_receives(&mut conn, "a�");
+    client.assert_receives(&mut conn, "a�");
     conn.write_all(b"\xff\xfeabc").unwrap();
     client.wait_stdout("从服务器收到消息: ��abc\n>>");
 }
@@ -71,7 +69,7 @@ fn bytes_that_are_not_utf8() {
 fn server_that_goes_away() {
     let (mut client, mut conn) = start();
     client.type_line("你好");
-    assert_receives(&mut conn, "你好");
+    client.assert_receives(&mut conn, "你好");
     drop(conn);
     assert_ends_with_error(&mut client, "已断开连接");
 }

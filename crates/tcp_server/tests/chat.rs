@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, assert_one_line_error, assert_receives, connect, listen, reset};
+use testkit::{DEADLINE, Program, assert_one_line_error, connect, listen, reset};
 
 /// 启动服务端，返回它和它的地址。
 fn start() -> (Program, SocketAddr) {
@@ -28,7 +28,9 @@ fn assert_serves_the_next(server: &mut Program, addr: SocketAddr) {
     server.wait_stdout("等待客户端连接\n");
     let mut client = connect(addr);
     talk(server, &mut client, ["还在吗".as_bytes(), "在\n".as_bytes()], "还在吗");
-    assert_receives(&mut client, "在");
+    server.assert_receives(&mut client, "在");
+    drop(client);
+    server.wait_stdout("等待客户端连接\n");
 }
 
 #[test]
@@ -36,13 +38,14 @@ fn conversation_and_the_next_client() {
     let (mut server, addr) = start();
     let mut client = connect(addr);
     talk(&mut server, &mut client, ["你好".as_bytes(), "你也好\n".as_bytes()], "你好");
-    assert_receives(&mut client, "你也好");
+    server.assert_receives(&mut client, "你也好");
     client.write_all(b"##").unwrap();
     assert_eq!(client.read(&mut [0]).unwrap(), 0, "收到 ## 后，服务端应关闭连接");
     assert_serves_the_next(&mut server, addr);
     assert_eq!(
         server.stdout(),
-        "等待客户端连接\n从客户端收到消息: 你好\n>>等待客户端连接\n从客户端收到消息: 还在吗\n>>"
+        "等待客户端连接\n从客户端收到消息: 你好\n>>\
+         等待客户端连接\n从客户端收到消息: 还在吗\n>>等待客户端连接\n"
     );
 }
 
@@ -74,7 +77,7 @@ fn client_that_half_closes_still_gets_its_reply() {
     talk(&mut server, &mut client, ["你好".as_bytes(), b""], "你好");
     client.shutdown(Shutdown::Write).unwrap();
     server.type_line("你也好");
-    assert_receives(&mut client, "你也好");
+    server.assert_receives(&mut client, "你也好");
     assert_serves_the_next(&mut server, addr);
 }
 
@@ -85,7 +88,7 @@ fn empty_reply_prompts_again() {
     talk(&mut server, &mut client, ["你好".as_bytes(), b"\n"], "你好");
     server.wait_stdout(">>");
     server.type_line("你也好");
-    assert_receives(&mut client, "你也好");
+    server.assert_receives(&mut client, "你也好");
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn bytes_that_are_not_utf8() {
     let (mut server, addr) = start();
     let mut client = connect(addr);
     talk(&mut server, &mut client, [b"\xff\xfeabc", b"a\xe4\xbd\n"], "��abc");
-    assert_receives(&mut client, "a�");
+    server.assert_receives(&mut client, "a�");
 }
 
 #[test]

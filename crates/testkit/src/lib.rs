@@ -3,7 +3,7 @@
 //! 等不到时，失败信息列出命令、期望和程序的全部输出。
 
 use std::env::consts::EXE_SUFFIX;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -37,6 +37,7 @@ pub struct Program {
     open_outputs: usize,
     accepted: Vec<TcpStream>,
     seen: usize,
+    situation: String,
 }
 
 impl Program {
@@ -67,20 +68,27 @@ impl Program {
             open_outputs: 2,
             accepted: Vec::new(),
             seen: 0,
+            situation: String::new(),
         }
+    }
+
+    /// 说明测试做了什么、失败的常见原因；测试失败时显示。
+    pub fn explain(mut self, situation: &str) -> Program {
+        self.situation = situation.to_string();
+        self
     }
 
     /// 等服务端写出标准错误的第一行，返回行尾的地址。
     #[track_caller]
     pub fn addr(&mut self) -> SocketAddr {
-        const EXPECTED: &str = "标准错误的第一行以监听的地址结尾";
+        const EXPECTED: &str =
+            "标准错误的第一行，以套接字的地址结尾（eprintln!，local_addr）；它要最先写出";
         self.wait(EXPECTED, |p| p.stderr.contains(&b'\n').then_some(()));
         let stderr = self.stderr();
         let tail = stderr.lines().next().unwrap_or_default().rsplit([' ', '：']).next();
         if let Some(addr) = tail.and_then(|tail| tail.parse().ok()) {
             return addr;
         }
-        self.wait_end(GRACE); // 多半是崩溃：让失败信息包含完整的输出
         self.fail(EXPECTED)
     }
 
@@ -140,11 +148,63 @@ impl Program {
         let received =
             self.wait("程序发来一个数据报", |_| match socket.recv_from(&mut buffer) {
                 Ok(received) => Some(received),
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+                Err(e) if timed_out(&e) => None,
                 Err(e) => panic!("无法接收数据报：{e}"),
             });
         buffer.truncate(received.0);
         (buffer, received.1)
+    }
+
+    /// 从 `stream` 读到 `text` 为止；读到的与它不同、对方关闭或期限已过则测试失败。
+    #[track_caller]
+    pub fn assert_receives(&mut self, stream: &mut TcpStream, text: &str) {
+        let mut received = Vec::new();
+        let mut byte = [0];
+        while received != text.as_bytes() {
+            let end = match stream.read(&mut byte) {
+                Ok(0) => "，然后连接关闭".to_string(),
+                Err(e) => format!("，然后：{e}"),
+                Ok(_) => {
+                    received.push(byte[0]);
+                    if text.as_bytes().starts_with(&received) {
+                        continue;
+                    }
+                    stream.set_read_timeout(Some(GRACE)).expect("无法设置超时");
+                    let _ = stream.take(1000).read_to_end(&mut received); // 让失败信息包含整个回复
+                    String::new()
+                }
+            };
+            let received = String::from_utf8_lossy(&received).into_owned();
+            self.fail(&format!("从连接收到 {text:?}；实际收到 {received:?}{end}"));
+        }
+    }
+
+    /// 检查对方在 `duration` 内一个字节也不发，也不关闭连接。
+    #[track_caller]
+    pub fn assert_silent(&mut self, stream: &mut TcpStream, duration: Duration) {
+        stream.set_read_timeout(Some(duration)).expect("无法设置超时");
+        let mut buffer = [0; 1000];
+        match stream.read(&mut buffer) {
+            Err(e) if timed_out(&e) => {}
+            Err(e) => self.fail(&format!("连接保持打开；实际：{e}")),
+            Ok(0) => self.fail("连接保持打开；实际被关闭"),
+            Ok(n) => {
+                let received = String::from_utf8_lossy(&buffer[..n]).into_owned();
+                self.fail(&format!("这时不应发来数据；实际收到 {received:?}"))
+            }
+        }
+        stream.set_read_timeout(Some(DEADLINE)).expect("无法设置超时");
+    }
+
+    /// 检查对方一个字节也不再发，就结束连接（关闭或重置）。
+    #[track_caller]
+    pub fn assert_closes(&mut self, stream: &mut TcpStream) {
+        let mut received = Vec::new();
+        let result = stream.read_to_end(&mut received);
+        if !received.is_empty() || result.is_err_and(|e| timed_out(&e)) {
+            let received = String::from_utf8_lossy(&received).into_owned();
+            self.fail(&format!("对方结束连接，不再发数据；实际收到 {received:?}"));
+        }
     }
 
     /// 等程序结束，返回退出状态（被信号终止时为 -1）。
@@ -171,11 +231,14 @@ impl Program {
     /// 让测试失败：说明期望，附上命令和程序的全部输出。
     #[track_caller]
     pub fn fail(&mut self, expected: &str) -> ! {
+        self.wait_end(Duration::from_millis(100)); // 程序正在崩溃时，等它写完原因
         let state =
             if self.open_outputs == 0 { "程序已经结束" } else { "程序还在运行" };
-        let (command, stdout, stderr) = (self.command.clone(), self.stdout(), self.stderr());
+        let (command, situation) = (self.command.clone(), self.situation.clone());
+        let (stdout, stderr) = (self.stdout(), self.stderr());
         panic!(
-            "\n没有等到：{expected}（{state}）\n命令：{command}\n标准输出：\n{stdout}\n标准错误：\n{stderr}"
+            "\n没有等到：{expected}\n{situation}\n命令：{command}（{state}）\n\
+             标准输出：\n{stdout}\n标准错误：\n{stderr}"
         )
     }
 
@@ -247,6 +310,11 @@ fn forward(
     });
 }
 
+/// 读操作是否因超时而结束（Unix 和 Windows 的错误种类不同）。
+fn timed_out(e: &io::Error) -> bool {
+    matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
 fn with_deadline(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(DEADLINE)).expect("无法设置超时");
     stream.set_write_timeout(Some(DEADLINE)).expect("无法设置超时");
@@ -274,20 +342,16 @@ pub fn udp_socket() -> (UdpSocket, SocketAddr) {
     (socket, addr)
 }
 
+/// 被测程序的路径：环境变量 `TESTKIT_PROGRAM` 指定的程序，没有时是 `exe`。
+pub fn program(exe: &Path) -> PathBuf {
+    std::env::var_os("TESTKIT_PROGRAM").map_or(exe.to_path_buf(), PathBuf::from)
+}
+
 /// 以重置（RST）断开连接：等对方的数据到达，不读它就关闭。
 #[track_caller]
 pub fn reset(stream: TcpStream) {
     let n = stream.peek(&mut [0]).expect("没有等到对方的数据，无法重置连接");
     assert_eq!(n, 1, "对方已经关闭，无法重置连接");
-}
-
-/// 从 `stream` 读 `text` 那么多字节，检查读到的正是 `text`。
-#[track_caller]
-pub fn assert_receives(stream: &mut TcpStream, text: &str) {
-    let mut buffer = vec![0; text.len()];
-    let result = stream.read_exact(&mut buffer);
-    assert!(result.is_ok(), "没有等到完整的 {text:?}：{result:?}");
-    assert_eq!(String::from_utf8_lossy(&buffer), text);
 }
 
 /// 检查程序以一行错误结束：退出状态为 1，标准错误只有一行、包含 `parts` 的每一项，不是 `Debug` 输出。
