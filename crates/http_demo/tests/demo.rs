@@ -33,8 +33,8 @@ fn one_browser() {
     let browser_addr = browser.local_addr().unwrap();
     assert_answers(&mut browser, REQUEST);
     drop(browser);
-    assert_eq!(server.wait_exit(), 0);
-    assert_eq!(server.stdout(), format!("Connect from {browser_addr}\n{REQUEST}\n"));
+    server.assert_exit(0);
+    server.assert_stdout(&format!("Connect from {browser_addr}\n{REQUEST}\n"));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn request_over_1024_bytes() {
     let request = format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {}\r\n\r\n", "x".repeat(60_000));
     assert_answers(&mut browser, &request);
     drop(browser);
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
     assert!(!server.stdout().contains(&"x".repeat(1024)), "一次最多接收 1024 字节");
 }
 
@@ -64,7 +64,7 @@ fn spare_connection_that_sends_nothing() {
     let mut browser = connect(addr);
     assert_answers(&mut browser, REQUEST);
     drop(browser);
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn browser_that_resets() {
     let mut browser = connect(addr);
     browser.write_all(REQUEST.as_bytes()).unwrap();
     reset(browser); // 响应已经到达，一个字节也不读
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
 }
 
 #[test]
 fn restart_right_after_a_run() {
     let (mut server, addr) = start();
     assert_answers(&mut connect(addr), REQUEST);
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
     let mut server = Program::start(cargo_bin!(), &[&addr.to_string()]);
     assert_eq!(server.addr(), addr);
 }

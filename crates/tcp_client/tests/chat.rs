@@ -15,14 +15,6 @@ fn start() -> (Program, TcpStream) {
     (client, conn)
 }
 
-/// 程序以一行错误结束。
-#[track_caller]
-fn assert_ends_with_error(client: &mut Program, part: &str) {
-    assert_eq!(client.wait_exit(), 1);
-    let stderr = client.stderr();
-    assert!(stderr.contains(part) && stderr.lines().count() == 1, "{stderr}");
-}
-
 #[test]
 fn conversation() {
     let (mut client, mut conn) = start();
@@ -34,8 +26,8 @@ fn conversation() {
     let mut rest = Vec::new();
     conn.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"##");
-    assert_eq!(client.wait_exit(), 0);
-    assert_eq!(client.stdout(), ">>从服务器收到消息: 你也好\n>>");
+    client.assert_exit(0);
+    client.assert_stdout(">>从服务器收到消息: 你也好\n>>");
     assert_eq!(client.stderr(), "");
 }
 
@@ -53,7 +45,7 @@ fn end_of_input_acts_as_the_end_mark() {
     let (mut client, mut conn) = start();
     client.end_input();
     client.assert_receives(&mut conn, "##");
-    assert_eq!(client.wait_exit(), 0);
+    client.assert_exit(0);
 }
 
 #[test]
@@ -71,7 +63,7 @@ fn server_that_goes_away() {
     client.type_line("你好");
     client.assert_receives(&mut conn, "你好");
     drop(conn);
-    assert_ends_with_error(&mut client, "已断开连接");
+    client.assert_error(&["已断开连接"]);
 }
 
 #[test]
@@ -79,7 +71,7 @@ fn server_that_resets() {
     let (mut client, conn) = start();
     client.type_line("你好");
     reset(conn);
-    assert_ends_with_error(&mut client, "无法从 ");
+    client.assert_error(&["无法从 "]);
 }
 
 #[test]
@@ -109,6 +101,6 @@ fn with_the_rust_server() {
         server.type_line(answer);
         client.wait_stdout(&format!("从服务器收到消息: {answer}\n>>"));
         client.type_line("##");
-        assert_eq!(client.wait_exit(), 0);
+        client.assert_exit(0);
     }
 }

@@ -42,10 +42,9 @@ fn conversation_and_the_next_client() {
     client.write_all(b"##").unwrap();
     assert_eq!(client.read(&mut [0]).unwrap(), 0, "收到 ## 后，服务端应关闭连接");
     assert_serves_the_next(&mut server, addr);
-    assert_eq!(
-        server.stdout(),
+    server.assert_stdout(
         "等待客户端连接\n从客户端收到消息: 你好\n>>\
-         等待客户端连接\n从客户端收到消息: 还在吗\n>>等待客户端连接\n"
+         等待客户端连接\n从客户端收到消息: 还在吗\n>>等待客户端连接\n",
     );
 }
 
@@ -105,7 +104,7 @@ fn end_of_input_at_the_prompt() {
     let mut client = connect(addr);
     talk(&mut server, &mut client, ["你好".as_bytes(), b""], "你好");
     server.end_input();
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
     assert_eq!(client.read(&mut [0]).unwrap(), 0, "服务端结束后，连接应关闭");
 }
 

@@ -44,15 +44,19 @@ impl Program {
     /// 启动 `exe`，参数为 `args`；不等待。
     #[track_caller]
     pub fn start(exe: impl AsRef<Path>, args: &[&str]) -> Program {
-        Program::start_in(".", exe, args)
+        Program::spawn(Command::new(exe.as_ref()).args(args))
     }
 
     /// 同 [`Program::start`]，工作目录为 `dir`。
     #[track_caller]
     pub fn start_in(dir: impl AsRef<Path>, exe: impl AsRef<Path>, args: &[&str]) -> Program {
-        let mut command = Command::new(exe.as_ref());
-        command.args(args).current_dir(dir);
+        Program::spawn(Command::new(exe.as_ref()).args(args).current_dir(dir))
+    }
+
+    #[track_caller]
+    fn spawn(command: &mut Command) -> Program {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("RUST_BACKTRACE", "0"); // 崩溃时只要一句话
         let mut child = command.spawn().unwrap_or_else(|e| panic!("无法启动 {command:?}：{e}"));
         let (sender, events) = mpsc::channel();
         forward(child.stdout.take(), sender.clone(), Event::Stdout);
@@ -73,9 +77,8 @@ impl Program {
     }
 
     /// 说明测试做了什么、失败的常见原因；测试失败时显示。
-    pub fn explain(mut self, situation: &str) -> Program {
+    pub fn explain(&mut self, situation: &str) {
         self.situation = situation.to_string();
-        self
     }
 
     /// 等服务端写出标准错误的第一行，返回行尾的地址。
@@ -155,6 +158,18 @@ impl Program {
         (buffer, received.1)
     }
 
+    /// 检查 `socket` 收到的下一个数据报正是 `text`。
+    #[track_caller]
+    pub fn assert_datagram(&mut self, socket: &UdpSocket, text: &str) {
+        let mut buffer = vec![0; 65_536];
+        let received = match socket.recv(&mut buffer) {
+            Ok(n) if buffer[..n] == *text.as_bytes() => return,
+            Ok(n) => format!("{:?}", String::from_utf8_lossy(&buffer[..n])),
+            Err(e) => e.to_string(),
+        };
+        self.fail(&format!("收到数据报 {text:?}；实际：{received}"));
+    }
+
     /// 从 `stream` 读到 `text` 为止；读到的与它不同、对方关闭或期限已过则测试失败。
     #[track_caller]
     pub fn assert_receives(&mut self, stream: &mut TcpStream, text: &str) {
@@ -207,13 +222,53 @@ impl Program {
         }
     }
 
-    /// 等程序结束，返回退出状态（被信号终止时为 -1）。
+    /// 等程序结束，检查退出状态为 `code`。
     #[track_caller]
-    pub fn wait_exit(&mut self) -> i32 {
-        if !self.wait_end(DEADLINE) {
-            self.fail("程序结束");
+    pub fn assert_exit(&mut self, code: i32) {
+        let ended = self.wait_end(DEADLINE);
+        let status = ended.then(|| self.child.wait().expect("无法取得退出状态"));
+        if status.and_then(|status| status.code()) != Some(code) {
+            self.fail(&format!("程序结束，退出状态为 {code}；实际：{status:?}"));
         }
-        self.child.wait().expect("无法取得退出状态").code().unwrap_or(-1)
+    }
+
+    /// 等程序以一行错误结束：退出状态为 1，标准错误的最后一行包含 `parts` 的每一项。
+    #[track_caller]
+    pub fn assert_error(&mut self, parts: &[&str]) {
+        self.assert_exit(1);
+        let stderr = self.stderr();
+        let line = stderr.lines().last().unwrap_or_default();
+        if parts.iter().any(|part| !line.contains(part)) {
+            self.fail(&format!("标准错误的最后一行说明错误，含有 {parts:?}"));
+        }
+        if line.contains("kind:") {
+            self.fail("错误信息用 {e} 显示，不是 io::Error 的 Debug 输出（{e:?}）");
+        }
+    }
+
+    /// 检查程序还在运行。
+    #[track_caller]
+    pub fn assert_running(&mut self) {
+        if self.wait_end(Duration::ZERO) {
+            self.fail("程序继续运行");
+        }
+    }
+
+    /// 检查到目前为止的标准输出正是 `text`。
+    #[track_caller]
+    pub fn assert_stdout(&mut self, text: &str) {
+        if self.stdout() != text {
+            self.fail(&format!("标准输出正是 {text:?}"));
+        }
+    }
+
+    /// 检查程序在 `duration` 内不写标准输出，也不结束。
+    #[track_caller]
+    pub fn assert_quiet(&mut self, duration: Duration) {
+        let before = self.stdout();
+        self.wait_end(duration);
+        self.assert_stdout(&before);
+        self.assert_running();
     }
 
     /// 到目前为止的标准输出；不是 UTF-8 的字节显示为 `�`。
@@ -236,6 +291,13 @@ impl Program {
             if self.open_outputs == 0 { "程序已经结束" } else { "程序还在运行" };
         let (command, situation) = (self.command.clone(), self.situation.clone());
         let (stdout, stderr) = (self.stdout(), self.stderr());
+        if let Some((place, step)) = stderr.split_once("not yet implemented: ") {
+            let place = place.rsplit(" panicked at ").next().unwrap_or_default().trim();
+            let step = step.lines().next().unwrap_or_default();
+            panic!(
+                "\n还没有完成（not yet implemented），从这里开始：{place}\n{step}\n任务见这个练习的 README.md"
+            );
+        }
         panic!(
             "\n没有等到：{expected}\n{situation}\n命令：{command}（{state}）\n\
              标准输出：\n{stdout}\n标准错误：\n{stderr}"
@@ -368,11 +430,61 @@ pub fn assert_one_line_error(output: &Output, parts: &[&str]) {
 
 /// 编译工作区中的另一个程序 `name`，返回它的路径；`exe` 是本包程序的路径。
 pub fn neighbour(exe: &Path, name: &str) -> PathBuf {
+    let status = cargo("build").args(["--quiet", "-p", name]).status();
+    assert!(status.expect("无法运行 cargo").success(), "{name} 没有通过编译");
+    exe.with_file_name(format!("{name}{EXE_SUFFIX}"))
+}
+
+/// `cargo COMMAND`，编译方式与当前的测试相同。
+fn cargo(command: &str) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "-p", name]);
+    cargo.arg(command);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    assert!(cargo.status().expect("无法运行 cargo").success(), "{name} 没有通过编译");
-    exe.with_file_name(format!("{name}{EXE_SUFFIX}"))
+    cargo
+}
+
+/// 检查练习的程序 `exe` 遇到错误的参数时说明用法，退出状态为 2。
+#[track_caller]
+pub fn assert_usage(exe: &Path) {
+    for args in [&["abc"][..], &["server", "abc"], &["server", "127.0.0.1:0", "127.0.0.1:0", "a"]] {
+        let output = Command::new(exe).args(args).output().expect("无法启动程序");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}：退出状态应为 2\n{stderr}");
+        assert!(stderr.starts_with("用法：") && output.stdout.is_empty(), "{args:?}\n{stderr}");
+    }
+}
+
+/// 检查答案包 `package` 的每个典型错误（`dir/mistakes/*.rs`）都被它自己指明的测试拒绝。
+///
+/// 文件开头写明 ``//! 拒绝它的测试：`basic` 的 `some_test`。``；`exe` 是本包程序的路径。
+#[track_caller]
+pub fn assert_mistakes_are_rejected(package: &str, dir: &Path, exe: &Path) {
+    let status = cargo("build").args(["--quiet", "--examples", "-p", package]).status();
+    assert!(status.expect("无法运行 cargo").success(), "典型错误没有通过编译");
+    let examples = exe.with_file_name("examples");
+    // 许多错误要等到期限才显露，所以同时检验
+    let checks: Vec<_> = std::fs::read_dir(dir.join("mistakes"))
+        .expect("没有 mistakes 目录")
+        .map(|entry| entry.expect("无法读取 mistakes 目录").path())
+        .map(|mistake| {
+            let source = std::fs::read_to_string(&mistake).expect("无法读取典型错误");
+            let name = mistake.file_stem().expect("文件名").to_string_lossy().into_owned();
+            let program = examples.join(format!("{name}{EXE_SUFFIX}"));
+            let rejected_by = source.lines().find(|line| line.starts_with("//! 拒绝它的测试："));
+            let quoted: Vec<&str> = rejected_by.unwrap_or_default().split('`').collect();
+            assert_eq!(quoted.len(), 5, "{name}：没有指明拒绝它的测试");
+            let mut test = cargo("test");
+            test.args(["--quiet", "-p", package, "--test", quoted[1], "--", "--exact", quoted[3]]);
+            test.env("TESTKIT_PROGRAM", program).env_remove("RUST_BACKTRACE");
+            thread::spawn(move || (name, test.output().expect("无法运行 cargo")))
+        })
+        .collect();
+    assert!(!checks.is_empty(), "没有典型错误");
+    for check in checks {
+        let (name, output) = check.join().expect("检验线程崩溃");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(stdout.contains("0 passed; 1 failed"), "{name} 没有被拒绝：\n{stdout}");
+    }
 }

@@ -19,8 +19,8 @@ fn conversation() {
     client.wait_stdout("从服务器端收到消息: \n>>");
     client.type_line("##");
     assert_eq!(client.recv_from(&server).0, b"##");
-    assert_eq!(client.wait_exit(), 0);
-    assert_eq!(client.stdout(), ">>从服务器端收到消息: 你也好\n>>从服务器端收到消息: \n>>");
+    client.assert_exit(0);
+    client.assert_stdout(">>从服务器端收到消息: 你也好\n>>从服务器端收到消息: \n>>");
     assert_eq!(client.stderr(), "");
 }
 
@@ -41,7 +41,7 @@ fn reply_that_is_not_utf8() {
         client.wait_stdout(&format!("从服务器端收到消息: {}�\n>>", "汉".repeat(85)));
     }
     client.end_input();
-    assert_eq!(client.wait_exit(), 0);
+    client.assert_exit(0);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn end_of_input_acts_as_the_end_mark() {
     client.wait_stdout(">>");
     client.end_input();
     assert_eq!(client.recv_from(&server).0, b"##");
-    assert_eq!(client.wait_exit(), 0);
+    client.assert_exit(0);
 }
 
 #[test]
@@ -82,6 +82,6 @@ fn with_the_rust_server() {
         client.wait_stdout(&format!("从服务器端收到消息: {answer}\n"));
     }
     client.type_line("##");
-    assert_eq!(client.wait_exit(), 0);
-    assert_eq!(server.wait_exit(), 0);
+    client.assert_exit(0);
+    server.assert_exit(0);
 }

@@ -13,24 +13,15 @@ fn start() -> (Program, UdpSocket, SocketAddr) {
     (server, client, client_addr)
 }
 
-/// 收一个回复；超过期限则测试失败。
-#[track_caller]
-fn receive(client: &UdpSocket) -> Vec<u8> {
-    let mut buffer = vec![0; 65_536];
-    let n = client.recv(&mut buffer).expect("客户端没有等到回复");
-    buffer.truncate(n);
-    buffer
-}
-
 /// 服务端仍能为客户端服务：完成一次对话，再以 `##` 结束。
 #[track_caller]
 fn assert_still_serving(mut server: Program, client: &UdpSocket, client_addr: SocketAddr) {
     client.send("还在吗".as_bytes()).unwrap();
     server.wait_stdout(&format!("从{client_addr}获取到消息: 还在吗\n>>"));
     server.type_line("在");
-    assert_eq!(receive(client), "在".as_bytes());
+    server.assert_datagram(client, "在");
     client.send(b"##").unwrap();
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
 }
 
 #[test]
@@ -39,15 +30,15 @@ fn conversation() {
     client.send("你好".as_bytes()).unwrap();
     server.wait_stdout(">>");
     server.type_line("你也好");
-    assert_eq!(receive(&client), "你也好".as_bytes());
+    server.assert_datagram(&client, "你也好");
     client.send(b"").unwrap(); // 空的数据报也是一条消息
     server.wait_stdout(">>");
     server.type_line("");
-    assert_eq!(receive(&client), b"");
+    server.assert_datagram(&client, "");
     client.send(b"##").unwrap();
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
     let line = format!("从{client_addr}获取到消息: ");
-    assert_eq!(server.stdout(), format!("{line}你好\n>>{line}\n>>"));
+    server.assert_stdout(&format!("{line}你好\n>>{line}\n>>"));
 }
 
 #[test]
@@ -56,7 +47,7 @@ fn datagram_that_is_not_utf8() {
     client.send(b"\xff\xfeabc").unwrap();
     server.wait_stdout(&format!("从{client_addr}获取到消息: ��abc\n>>"));
     server.type_line("收到");
-    assert_eq!(receive(&client), "收到".as_bytes());
+    server.assert_datagram(&client, "收到");
     assert_still_serving(server, &client, client_addr);
 }
 
@@ -70,7 +61,7 @@ fn datagram_cut_in_mid_character() {
         let shown = format!("{}�", "汉".repeat(85));
         server.wait_stdout(&format!("从{client_addr}获取到消息: {shown}\n>>"));
         server.type_line("收到");
-        assert_eq!(receive(&client), "收到".as_bytes());
+        server.assert_datagram(&client, "收到");
     }
     assert_still_serving(server, &client, client_addr);
 }
@@ -91,7 +82,7 @@ fn typed_bytes_that_are_not_utf8() {
     client.send("你好".as_bytes()).unwrap();
     server.wait_stdout(">>");
     server.type_bytes(b"a\xe4\xbd\n"); // “你”的前两个字节
-    assert_eq!(receive(&client), "a�".as_bytes());
+    server.assert_datagram(&client, "a�");
     assert_still_serving(server, &client, client_addr);
 }
 
@@ -101,7 +92,7 @@ fn end_of_input_at_the_prompt() {
     client.send("你好".as_bytes()).unwrap();
     server.wait_stdout(">>");
     server.end_input();
-    assert_eq!(server.wait_exit(), 0);
+    server.assert_exit(0);
 }
 
 #[test]
