@@ -1,0 +1,115 @@
+# 不带参数的 just 列出全部命令
+[private]
+default:
+    @just --list --unsorted
+
+# 运行全部测试：课程程序、练习的答案；最后报告练习的进度
+[group('日常')]
+test-all: && progress
+    cargo test
+    cargo test -p '*_solution'
+
+# 检查一个练习：先 basic，通过之后再 robust
+[group('练习')]
+check NAME:
+    cargo test -p {{NAME}} --test basic
+    cargo test -p {{NAME}} --test robust
+
+# 五个练习各通过了多少测试（没有做完不算失败）
+[group('练习')]
+progress:
+    #!/usr/bin/env bash
+    echo "练习的进度（通过的测试/全部测试）："
+    for dir in exercises/*/; do
+        name=$(basename "$dir")
+        printf '  %-14s' "$name"
+        for kind in basic robust; do
+            output=$(cargo test --quiet -p "$name" --test "$kind" 2>/dev/null)
+            result=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed.*/\1 \2/p' <<<"$output")
+            if [ -z "$result" ]; then
+                printf '%s 不能编译   ' "$kind"
+            else
+                read -r passed failed <<<"$result"
+                printf '%s %2d/%-2d   ' "$kind" "$passed" "$((passed + failed))"
+            fi
+        done
+        echo
+    done
+
+# 对照一个练习与答案
+[group('练习')]
+diff NAME:
+    @git diff --no-index --diff-filter=M exercises/{{NAME}} solutions/{{NAME}} || true
+
+# 把一个练习恢复为未完成的样子；已有的工作由 git 保存，并说明怎样取回
+[group('练习')]
+reset NAME:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    dir=exercises/{{NAME}}
+    [ -f "$dir/Cargo.toml" ] || { echo "没有这个练习：{{NAME}}" >&2; exit 1; }
+    before=$(git rev-parse --verify --quiet HEAD)
+    if [ -n "$(git status --porcelain -- "$dir")" ]; then
+        git add -- "$dir"
+        git stash push --quiet --message "练习 {{NAME}}" -- "$dir"
+        before=$(git rev-parse 'stash@{0}')
+    fi
+    # 最近一个各文件都还没有写（都有 todo!）的版本
+    for commit in $(git log --format=%H -- "$dir/src"); do
+        files=$(git ls-tree -r --name-only "$commit" -- "$dir/src" | grep -v '/main\.rs$')
+        todo=$(git grep --files-with-matches 'todo!(' "$commit" -- "$dir/src" | wc -l)
+        if [ "$todo" -eq "$(wc -l <<<"$files")" ]; then
+            git restore --source "$commit" --worktree -- "$dir"
+            echo "$dir 已恢复为未完成的样子。原来的内容可以这样取回："
+            echo "  git restore --source ${before:0:12} -- $dir"
+            exit
+        fi
+    done
+    echo "在 git 历史中没有找到 $dir 未完成的版本" >&2
+    exit 1
+
+# 按 .rustfmt.toml 排版
+[group('维护')]
+fmt:
+    cargo fmt --all
+
+# 检查排版，检查代码，警告也算失败
+[group('维护')]
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# 检查未动过的练习：测试全部失败而且很快；与答案只差该差的内容
+[group('维护')]
+stubs:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    fail() { echo "$1" >&2; exit 1; }
+    for dir in exercises/*/; do
+        name=$(basename "$dir")
+        cargo test --quiet -p "$name" --no-run
+        start=$SECONDS
+        output=$(cargo test -p "$name" --no-fail-fast --test basic --test robust 2>&1) && fail "$name：测试应当失败"
+        results=$(grep '^test result:' <<<"$output")
+        [ "$(grep -c ' 0 passed; [1-9][0-9]* failed' <<<"$results")" -eq 2 ] || fail "$name：有测试通过了：$results"
+        tests=$(grep -c ' \.\.\. FAILED$' <<<"$output")
+        [ "$(grep -c 'not yet implemented' <<<"$output")" -ge "$tests" ] || fail "$name：有测试没有指出 todo!：$output"
+        [ $((SECONDS - start)) -lt 10 ] || fail "$name：测试用了 $((SECONDS - start)) 秒"
+        # 答案可以增加，但只能替换步骤注释、todo! 和 use
+        for file in $(git ls-files "exercises/$name/src" "solutions/$name/src"); do
+            [ -f "exercises/$name/src/${file##*/}" ] && [ -f "solutions/$name/src/${file##*/}" ] || fail "$name：${file##*/} 只有一份"
+        done
+        cmp "exercises/$name/src/main.rs" "solutions/$name/src/main.rs"
+        for data in $(git ls-files "solutions/$name/*.txt" "solutions/$name/*.jpg"); do
+            cmp "$data" "exercises/$name/${data##*/}"
+        done
+        removed=$(git diff --no-index --diff-filter=M -U0 "exercises/$name" "solutions/$name" | grep '^-' |
+            grep -vE '^-(-- |name = "| +// [0-9]|    todo!\(|use )' || true)
+        [ -z "$removed" ] || fail "$name：答案改动了练习给出的内容："$'\n'"$removed"
+        echo "$name：$tests 个测试都失败，用了 $((SECONDS - start)) 秒；与答案的差别合乎约定"
+    done
+
+# CI 检查的一切
+[group('维护')]
+ci: lint test-all stubs
+    RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps
