@@ -57,7 +57,7 @@ reset NAME:
     # 最近一个各文件都还没有写（都有 todo!）的版本
     for commit in $(git log --format=%H -- "$dir/src"); do
         files=$(git ls-tree -r --name-only "$commit" -- "$dir/src" | grep -v '/main\.rs$')
-        todo=$(git grep --files-with-matches 'todo!(' "$commit" -- "$dir/src" | wc -l)
+        todo=$({ git grep --files-with-matches 'todo!(' "$commit" -- "$dir/src" || true; } | wc -l)
         if [ "$todo" -eq "$(wc -l <<<"$files")" ]; then
             git restore --source "$commit" --worktree -- "$dir"
             echo "$dir 已恢复为未完成的样子。原来的内容可以这样取回："
