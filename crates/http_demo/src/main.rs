@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 fn main() -> Result<(), Box<dyn Error>> {
     let bind_addr = env::args().nth(1).unwrap_or(ADDR.to_string());
     let sock = TcpListener::bind(&bind_addr)
-        .map_err(|e| format!("无法绑定 {bind_addr}：{e}。请换一个地址，形如 127.0.0.1:6000"))?;
+        .map_err(|e| format!("无法绑定 {bind_addr}：{e}。请换一个地址，形如 127.0.0.1:8001"))?;
     let mut url = sock.local_addr()?;
     eprintln!("HTTP 服务端已启动：{url}");
     if url.ip().is_unspecified() {

@@ -61,6 +61,17 @@ fn request_over_1024_bytes() {
 }
 
 #[test]
+fn request_that_is_not_utf8() {
+    let (mut server, addr) = start();
+    let mut browser = connect(addr);
+    browser.write_all(b"GET /\xff HTTP/1.1\r\n\r\n").unwrap();
+    assert_answers(&mut browser, "");
+    drop(browser);
+    server.assert_exit(0);
+    assert!(server.stdout().contains("GET /� HTTP/1.1\r\n"), "{}", server.stdout());
+}
+
+#[test]
 fn spare_connection_that_sends_nothing() {
     let (mut server, addr) = start();
     let _spare = connect(addr);

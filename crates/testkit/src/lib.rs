@@ -283,6 +283,11 @@ impl Program {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
+    /// 等新的输出，最多等 `limit`。
+    pub fn wait_output(&mut self, limit: Duration) {
+        self.take_events(limit);
+    }
+
     /// 让测试失败：说明期望，附上命令和程序的全部输出。
     #[track_caller]
     pub fn fail(&mut self, expected: &str) -> ! {

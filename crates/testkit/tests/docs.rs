@@ -1,0 +1,308 @@
+//! 检查文档说的是真的：链接、命令和文件存在，代码摘录与源文件一致，终端里的对话能够重演。
+//!
+//! 约定：摘录的代码块之前是指向源文件的链接；一段对话的每个终端是一个 console 代码块，之前是“终端 1：”。
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use testkit::{DEADLINE, Program, neighbour};
+
+/// 仓库的根目录。
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// `dir` 之下扩展名为 `extension` 的文件，不进入 `target` 和隐藏的目录。
+fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|e| e == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// 一个代码块：之前最近的一行文字、语言和内容。
+struct Block<'a> {
+    before: &'a str,
+    language: &'a str,
+    lines: Vec<&'a str>,
+}
+
+/// 把文档分为正文的各行和代码块。
+fn parse(text: &str) -> (Vec<&str>, Vec<Block<'_>>) {
+    let (mut prose, mut blocks) = (Vec::new(), Vec::new());
+    let mut before = "";
+    let mut lines = text.lines().map(str::trim_end);
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.trim_start().strip_prefix("```") {
+            let lines = lines.by_ref().take_while(|line| !line.trim_start().starts_with("```"));
+            blocks.push(Block { before, language, lines: lines.collect() });
+            before = ""; // 后一个代码块不能借用前一个代码块的说明
+        } else {
+            prose.push(line);
+            before = if line.is_empty() { before } else { line };
+        }
+    }
+    (prose, blocks)
+}
+
+/// 依次取出 `text` 中 `start` 与 `end` 之间的内容。
+fn between<'a>(text: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(start).skip(1).filter_map(move |rest| rest.split_once(end).map(|(found, _)| found))
+}
+
+/// 全部问题汇总为一次失败，一行一个。
+#[track_caller]
+fn report(problems: Vec<String>) {
+    assert!(problems.is_empty(), "文档中有 {} 处错误：\n{}", problems.len(), problems.join("\n"));
+}
+
+/// 全部文档：路径和内容。
+fn documents() -> Vec<(PathBuf, String)> {
+    let read = |path: PathBuf| (path.clone(), fs::read_to_string(path).unwrap());
+    files(&root(), "md").into_iter().map(read).collect()
+}
+
+#[test]
+fn links_and_images_resolve() {
+    let mut problems = Vec::new();
+    for (path, text) in documents() {
+        let prose = parse(&text).0.join("\n");
+        for target in between(&prose, "](", ")").chain(between(&prose, "src=\"", "\"")) {
+            let file = target.split('#').next().unwrap();
+            if !target.contains("://") && !path.parent().unwrap().join(file).exists() {
+                problems.push(format!("{}：没有 {target}", path.display()));
+            }
+        }
+    }
+    report(problems);
+}
+
+#[test]
+fn commands_and_files_exist() {
+    let justfile = fs::read_to_string(root().join("justfile")).unwrap();
+    let recipes: Vec<&str> = justfile.lines().filter_map(|l| l.split([' ', ':']).next()).collect();
+    let mut problems = Vec::new();
+    let sources = files(&root(), "rs").into_iter().map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        (path, text)
+    });
+    for (path, text) in documents().into_iter().chain(sources) {
+        // 反引号之间的内容，或者代码块中的一行
+        let lines = text.lines().map(|line| line.trim_start_matches("$ "));
+        for code in between(&text, "`", "`").chain(lines) {
+            let words: Vec<&str> = code.split_whitespace().collect();
+            let exists = match words[..] {
+                _ if code.contains("NAME") || code.contains('…') => true,
+                ["cargo", ..] => words.windows(2).all(|pair| match pair[0] {
+                    "-p" => package_exists(pair[1]),
+                    "--example" => example_exists(pair[1]),
+                    _ => true,
+                }),
+                ["just", recipe, ..] if path.extension().unwrap() == "md" => {
+                    recipes.contains(&recipe)
+                }
+                [file] if FOLDERS.iter().any(|folder| file.starts_with(folder)) => {
+                    let here = path.parent().unwrap();
+                    [&root(), here, &here.join("..")].iter().any(|base| base.join(file).exists())
+                }
+                _ => true,
+            };
+            if !exists {
+                problems.push(format!("{}：不存在：{code}", path.display()));
+            }
+        }
+    }
+    report(problems);
+}
+
+/// 以这些目录开头、独自成词的代码，是文件名。
+const FOLDERS: [&str; 6] = ["crates/", "exercises/", "solutions/", "docs/", "src/", "tests/"];
+
+/// 工作区中有没有包 `name`；答案的包以 `_solution` 结尾。
+fn package_exists(name: &str) -> bool {
+    let dirs = match name.strip_suffix("_solution") {
+        Some(exercise) => vec![root().join("solutions").join(exercise)],
+        None => vec![root().join("crates").join(name), root().join("exercises").join(name)],
+    };
+    name.starts_with("'*") || dirs.iter().any(|dir| dir.join("Cargo.toml").exists())
+}
+
+/// 有没有典型错误 `name`。
+fn example_exists(name: &str) -> bool {
+    let file = format!("{name}.rs");
+    files(&root().join("solutions"), "rs").iter().any(|path| path.ends_with(&file))
+}
+
+/// 去掉各行共同的缩进。
+fn dedent<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let indents = lines.iter().filter(|line| !line.trim().is_empty());
+    let indent = indents.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+    lines.iter().map(|line| line.get(indent..).unwrap_or("")).collect()
+}
+
+#[test]
+fn rust_excerpts_are_verbatim() {
+    let mut problems = Vec::new();
+    for (path, text) in documents() {
+        for block in parse(&text).1.iter().filter(|block| block.language.starts_with("rust")) {
+            let excerpt = dedent(&block.lines);
+            let found = between(block.before, "](", ")").any(|target| {
+                let source = fs::read_to_string(path.parent().unwrap().join(target));
+                let source = source.unwrap_or_default();
+                let lines: Vec<&str> = source.lines().collect();
+                lines.windows(excerpt.len()).any(|window| dedent(window) == excerpt)
+            });
+            if !found {
+                let excerpt = excerpt.join("\n");
+                problems.push(format!("{}：摘录与链接的文件不一致：\n{excerpt}", path.display()));
+            }
+        }
+    }
+    report(problems);
+}
+
+/// 一次等待输出的时间。
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// 对话中的一个终端：正在运行的程序，和文档中它还没有重演的行。
+struct Terminal<'a> {
+    program: Program,
+    lines: &'a [&'a str],
+    stdout: usize,
+    stderr: usize,
+}
+
+impl Terminal<'_> {
+    /// 往下重演一行：核对输出，或者键入 `>>` 之后的内容；输出还没有出现时返回 `false`。
+    fn advance(&mut self) -> bool {
+        let Some(&line) = self.lines.first() else { return false };
+        let (stdout, stderr) = (mask(&self.program.stdout()), mask(&self.program.stderr()));
+        if let Some(typed) = line.strip_prefix(">>") {
+            if !stdout[self.stdout..].starts_with(">>") {
+                self.program.wait_output(PAUSE);
+                return false;
+            }
+            self.stdout += ">>".len();
+            if self.lines.len() > 1 || !typed.is_empty() {
+                self.program.type_line(typed);
+            }
+        } else {
+            let expected = mask(line) + "\n";
+            if stdout[self.stdout..].starts_with(&expected) {
+                self.stdout += expected.len();
+            } else if stderr[self.stderr..].starts_with(&expected) {
+                self.stderr += expected.len();
+            } else {
+                self.program.wait_output(PAUSE);
+                return false;
+            }
+        }
+        self.lines = &self.lines[1..];
+        true
+    }
+}
+
+/// 把每个 `IPv4 地址:端口` 换成同一个词：文档中的端口和重演时的不同。
+fn mask(text: &str) -> String {
+    let part = |c: char| c.is_ascii_digit() || c == '.' || c == ':';
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(part) {
+        let word = &rest[start..];
+        let word = &word[..word.find(|c| !part(c)).unwrap_or(word.len())];
+        masked += &rest[..start];
+        masked += if word.parse::<SocketAddr>().is_ok() { "（地址）" } else { word };
+        rest = &rest[start + word.len()..];
+    }
+    masked + rest
+}
+
+/// 启动文档中的一条命令；服务端用空闲的端口，`addr` 是已经启动的服务端的地址。
+fn start(command: &str, addr: Option<SocketAddr>, dir: &Path) -> Program {
+    let mut words = command.trim_start_matches("$ cargo run -q -p ").split(' ');
+    let package = words.next().unwrap();
+    let package = match root().join("exercises").join(package).exists() {
+        true => format!("{package}_solution"),
+        false => package.to_string(),
+    };
+    let mut args: Vec<String> = words.filter(|word| *word != "--").map(String::from).collect();
+    args.retain(|arg| arg.parse::<SocketAddr>().is_err());
+    for arg in args.iter_mut().filter(|arg| root().join(arg.as_str()).is_file()) {
+        *arg = root().join(arg.as_str()).display().to_string();
+    }
+    args.push(addr.map_or("127.0.0.1:0".to_string(), |addr| addr.to_string()));
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let deps = std::env::current_exe().unwrap();
+    Program::start_in(dir, neighbour(deps.parent().unwrap(), &package), &args)
+}
+
+/// 重演一段对话，每个终端一个代码块；与文档不同则返回说明。
+fn replay(blocks: &[&Block], dir: &Path) -> Result<(), String> {
+    let mut terminals: Vec<Terminal> = Vec::new();
+    let mut addr = None;
+    for block in blocks {
+        let mut program = start(block.lines[0], addr, dir);
+        program.explain("重演文档中的对话");
+        addr = addr.or_else(|| Some(program.addr()));
+        let end = block.lines.iter().position(|line| *line == "^C").unwrap_or(block.lines.len());
+        let mut terminal = Terminal { program, lines: &block.lines[1..end], stdout: 0, stderr: 0 };
+        // 前一个终端出现第一行输出，再启动后一个：连接的先后与文档一致
+        let end = Instant::now() + DEADLINE;
+        while !terminal.advance() && Instant::now() < end {}
+        terminals.push(terminal);
+    }
+    let mut end = Instant::now() + DEADLINE;
+    while terminals.iter().any(|terminal| !terminal.lines.is_empty()) && Instant::now() < end {
+        for terminal in &mut terminals {
+            if terminal.advance() {
+                end = Instant::now() + DEADLINE;
+            }
+        }
+    }
+    for (number, Terminal { program, lines, stdout, stderr }) in terminals.iter_mut().enumerate() {
+        program.wait_output(PAUSE); // 如果还有多余的输出，让它出现
+        let rest =
+            [&mask(&program.stdout())[*stdout..], &mask(&program.stderr())[*stderr..]].concat();
+        if !lines.is_empty() || !rest.is_empty() {
+            return Err(format!("终端 {}：应为 {lines:?}，实际为 {rest:?}", number + 1));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn conversations_can_be_replayed() {
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for (path, text) in documents() {
+        let blocks = parse(&text).1;
+        let labelled =
+            |block: &&Block| block.before.starts_with("终端 ") && block.before.ends_with('：');
+        let mut conversations: Vec<Vec<&Block>> = Vec::new();
+        for block in blocks.iter().filter(labelled) {
+            if block.before.starts_with("终端 1") {
+                conversations.push(Vec::new());
+            }
+            conversations.last_mut().expect("对话从终端 1 开始").push(block);
+        }
+        for conversation in conversations {
+            count += 1;
+            let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conversation-{count}"));
+            let _ = fs::remove_dir_all(&dir);
+            fs::create_dir_all(&dir).unwrap();
+            if let Err(problem) = replay(&conversation, &dir) {
+                problems.push(format!("{}：{problem}", path.display()));
+            }
+        }
+    }
+    report(problems);
+    assert!(count > 0, "没有找到对话");
+}
