@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if msg == "##" {
             break;
         }
-        // 收消息（0 字节：服务端已离开，Python 会不断收到空消息）
+        // 收消息（0 字节：服务端已离开，Python 会一再收到空消息）
         let n = tcp_socket.read(&mut buffer).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
         if n == 0 {
             return Err(format!("服务端 {addr} 已断开连接").into());

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let Ok((mut conn, addr)) = tcp_socket.accept() else { continue };
         // 5. 循环收发消息
         loop {
-            // 收消息（0 字节或出错：客户端没有发 ## 就离开了，Python 会不断收到空消息）
+            // 收消息（0 字节或出错：客户端没有发 ## 就离开了，Python 会一再收到空消息）
             let n = conn.read(&mut buffer).unwrap_or(0);
             let data = &buffer[..n];
             if data.is_empty() || data == b"##" {

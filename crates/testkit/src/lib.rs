@@ -283,6 +283,11 @@ impl Program {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
+    /// 程序的进程号。
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// 等新的输出，最多等 `limit`。
     pub fn wait_output(&mut self, limit: Duration) {
         self.take_events(limit);

@@ -252,7 +252,8 @@ fn replay(blocks: &[&Block], dir: &Path) -> Result<(), String> {
         let mut program = start(block.lines[0], addr, dir);
         program.explain("重演文档中的对话");
         addr = addr.or_else(|| Some(program.addr()));
-        let end = block.lines.iter().position(|line| *line == "^C").unwrap_or(block.lines.len());
+        let end = block.lines.iter().skip(1).position(|line| line.starts_with(['$', '^']));
+        let end = end.map_or(block.lines.len(), |end| end + 1);
         let mut terminal = Terminal { program, lines: &block.lines[1..end], stdout: 0, stderr: 0 };
         // 前一个终端出现第一行输出，再启动后一个：连接的先后与文档一致
         let end = Instant::now() + DEADLINE;
@@ -273,6 +274,17 @@ fn replay(blocks: &[&Block], dir: &Path) -> Result<(), String> {
             [&mask(&program.stdout())[*stdout..], &mask(&program.stderr())[*stderr..]].concat();
         if !lines.is_empty() || !rest.is_empty() {
             return Err(format!("终端 {}：应为 {lines:?}，实际为 {rest:?}", number + 1));
+        }
+    }
+    // 程序结束之后，用 cat 显示它写的文件
+    for block in blocks {
+        let cat = block.lines.iter().position(|line| line.starts_with("$ cat "));
+        if let Some(cat) = cat {
+            let file = dir.join(block.lines[cat].trim_start_matches("$ cat "));
+            let content = fs::read_to_string(file).unwrap_or_default();
+            if content.lines().ne(block.lines[cat + 1..].iter().copied()) {
+                return Err(format!("{}：实际为 {content:?}", block.lines[cat]));
+            }
         }
     }
     Ok(())

@@ -1,0 +1,150 @@
+//! 图片上传：课程要求的功能。先让这里的测试全部通过，再看 `robust.rs`。
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+
+use assert_cmd::cargo::cargo_bin;
+use tempfile::TempDir;
+use testkit::{Program, connect, listen, program};
+
+/// 练习自带的图片。
+const PHOTO: &[u8] = include_bytes!("../photo.jpg");
+
+/// 在一个空目录中启动服务端，返回目录、服务端和它的地址；`situation` 说明测试做什么。
+#[track_caller]
+fn start_server(situation: &str) -> (TempDir, Program, SocketAddr) {
+    let dir = TempDir::new().expect("无法创建临时目录");
+    let mut server =
+        Program::start_in(dir.path(), program(cargo_bin!()), &["server", "127.0.0.1:0"]);
+    server.explain(situation);
+    let addr = server.addr();
+    (dir, server, addr)
+}
+
+/// 启动把 `file` 上传到 `addr` 的客户端；`situation` 说明测试做什么。
+fn start_client(file: &Path, addr: SocketAddr, situation: &str) -> Program {
+    let args = ["client", file.to_str().expect("路径是 UTF-8"), &addr.to_string()];
+    let mut client = Program::start(program(cargo_bin!()), &args);
+    client.explain(situation);
+    client
+}
+
+/// 由测试上传 `picture`；检查回答、打印的一行和保存的图片。
+#[track_caller]
+fn assert_upload(server: &mut Program, addr: SocketAddr, dir: &TempDir, picture: &[u8]) {
+    let mut client = connect(addr);
+    if let Err(e) = client.write_all(picture) {
+        server.fail(&format!("服务端接收 {} 字节；实际：{e}", picture.len()));
+    }
+    client.shutdown(Shutdown::Write).unwrap();
+    server.assert_receives(&mut client, &format!("{}\n", picture.len()));
+    assert_saved(server, dir, picture);
+    server.wait_stdout(&format!("收到 {} 字节，已保存为 new.jpg\n", picture.len()));
+}
+
+/// 检查工作目录中的 `new.jpg` 正是 `picture`。
+#[track_caller]
+fn assert_saved(server: &mut Program, dir: &TempDir, picture: &[u8]) {
+    let n = picture.len();
+    match fs::read(dir.path().join("new.jpg")) {
+        Err(e) => server.fail(&format!("工作目录中有 {n} 字节的 new.jpg；实际：{e}")),
+        Ok(saved) if saved == picture => {}
+        Ok(saved) => {
+            let same = saved.iter().zip(picture).take_while(|(a, b)| a == b).count();
+            let m = saved.len();
+            server
+                .fail(&format!("new.jpg 正是上传的 {n} 字节；实际有 {m} 字节，前 {same} 字节相同"))
+        }
+    }
+}
+
+/// 读客户端发来的全部字节，直到它关闭写方向；检查它们正是 `picture`。
+#[track_caller]
+fn assert_sends(client: &mut Program, conn: &mut TcpStream, picture: &[u8]) {
+    let n = picture.len();
+    let mut received = Vec::new();
+    let result = conn.read_to_end(&mut received);
+    let m = received.len();
+    if let Err(e) = result {
+        client.fail(&format!("客户端发完 {n} 字节后关闭写方向；实际收到 {m} 字节，然后：{e}"));
+    }
+    if received != picture {
+        let same = received.iter().zip(picture).take_while(|(a, b)| a == b).count();
+        client.fail(&format!("客户端发来文件的 {n} 字节；实际 {m} 字节，前 {same} 字节相同"));
+    }
+}
+
+#[test]
+fn server_saves_the_picture() {
+    let (dir, mut server, addr) = start_server(
+        "一个客户端上传 photo.jpg，关闭写方向，等待回答：字节数和 \\n。\n\
+         常见原因：只 read 了一次；没有回答，或者回答后面没有 \\n；new.jpg 不在工作目录。",
+    );
+    assert_upload(&mut server, addr, &dir, PHOTO);
+}
+
+#[test]
+fn server_saves_bytes_not_text() {
+    let (dir, mut server, addr) = start_server(
+        "图片含有每一种字节，包括 \\0、\\r\\n、不是 UTF-8 的字节：保存的与上传的完全相同。\n\
+         常见原因：把图片当作文字读（read_to_string、from_utf8_lossy、lines）；遇到某个字节就停止。",
+    );
+    let picture: Vec<u8> = (0..=255).chain(*b"\r\n\n\r\x1a\0##\n#\n").chain(0..=255).collect();
+    assert_upload(&mut server, addr, &dir, &picture);
+    assert_upload(&mut server, addr, &dir, b"\n\r\n \0");
+}
+
+#[test]
+fn server_serves_the_next_client() {
+    let (dir, mut server, addr) = start_server(
+        "三个客户端先后上传：大的图片，小的图片，再是 photo.jpg。new.jpg 总是最后一张，没有别的内容。\n\
+         常见原因：服务完一个客户端就结束；new.jpg 已经存在时出错；写在旧内容后面，或没有截断旧内容。",
+    );
+    assert_upload(&mut server, addr, &dir, &[0xA5; 200_000]);
+    assert_upload(&mut server, addr, &dir, b"small picture");
+    assert_upload(&mut server, addr, &dir, PHOTO);
+    server.assert_running();
+}
+
+#[test]
+fn client_sends_exactly_the_file() {
+    let dir = TempDir::new().unwrap();
+    let picture: Vec<u8> = (0..=255).chain(*b"\r\n\n\r\x1a\0##\n").chain(0..=255).collect();
+    for (name, picture) in [("photo.jpg", PHOTO), ("我的 图片.jpg", &picture)] {
+        let file = dir.path().join(name);
+        fs::write(&file, picture).unwrap();
+        let (listener, addr) = listen();
+        let mut client = start_client(
+            &file,
+            addr,
+            "测试扮演服务端：读到客户端关闭写方向为止，然后回答收到的字节数。\n\
+             常见原因：发完没有关闭写方向（双方都在等待）；除了文件的字节还发了文件名、长度或换行；\
+             把图片当作文字读；只发了开头的一段。",
+        );
+        let mut conn = client.accept(&listener);
+        assert_sends(&mut client, &mut conn, picture);
+        conn.write_all(format!("{}\n", picture.len()).as_bytes()).unwrap();
+        drop(conn);
+        client.assert_exit(0);
+        client.assert_stdout(&format!("上传成功：{} 字节\n", picture.len()));
+    }
+}
+
+#[test]
+fn client_and_server_together() {
+    let (dir, mut server, addr) = start_server(
+        "两个客户端先后把文件上传到服务端。\n常见原因：服务端和客户端对“文件到此为止”的约定不一致。",
+    );
+    let files = TempDir::new().unwrap();
+    let file = files.path().join("photo.jpg");
+    for picture in [&PHOTO[..1000], PHOTO] {
+        fs::write(&file, picture).unwrap();
+        let mut client = start_client(&file, addr, "客户端上传到同一个程序的服务端。");
+        client.assert_exit(0);
+        client.assert_stdout(&format!("上传成功：{} 字节\n", picture.len()));
+        server.wait_stdout(&format!("收到 {} 字节，已保存为 new.jpg\n", picture.len()));
+        assert_saved(&mut server, &dir, picture);
+    }
+}

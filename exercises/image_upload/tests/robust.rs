@@ -1,0 +1,507 @@
+//! 图片上传：真实的网络、磁盘和用户。
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use tempfile::TempDir;
+use testkit::{DEADLINE, Program, connect, listen, program, reset};
+
+/// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// 两端的系统缓冲区装不下的字节数：能够发完，说明对方已经在接收。
+const BIG: usize = 16 * 1024 * 1024;
+
+/// 测试之前已有的图片。
+const OLD: &[u8] = b"\xff\xd8 old picture \xff\xd9";
+
+/// 在只有 `new.jpg`（内容为 [`OLD`]）的目录中启动服务端，返回目录、服务端和它的地址。
+#[track_caller]
+fn start_server(situation: &str) -> (TempDir, Program, SocketAddr) {
+    let dir = TempDir::new().expect("无法创建临时目录");
+    fs::write(dir.path().join("new.jpg"), OLD).expect("无法写入 new.jpg");
+    let mut server =
+        Program::start_in(dir.path(), program(cargo_bin!()), &["server", "127.0.0.1:0"]);
+    server.explain(situation);
+    let addr = server.addr();
+    (dir, server, addr)
+}
+
+/// 向服务端发送 `bytes`。
+#[track_caller]
+fn send(server: &mut Program, client: &mut TcpStream, bytes: &[u8]) {
+    if let Err(e) = client.write_all(bytes) {
+        server.fail(&format!("服务端接收 {} 字节；实际：{e}", bytes.len()));
+    }
+}
+
+/// 关闭写方向，检查服务端回答 `n`。
+#[track_caller]
+fn assert_answer(server: &mut Program, client: &mut TcpStream, n: usize) {
+    client.shutdown(Shutdown::Write).expect("无法关闭写方向");
+    server.assert_receives(client, &format!("{n}\n"));
+}
+
+/// 服务端能为新的客户端服务：上传 `picture`，检查回答和保存的图片。
+#[track_caller]
+fn assert_upload(server: &mut Program, addr: SocketAddr, dir: &TempDir, picture: &[u8]) {
+    let mut client = connect(addr);
+    send(server, &mut client, picture);
+    assert_answer(server, &mut client, picture.len());
+    assert_saved(server, dir, picture);
+}
+
+/// 检查工作目录中的 `new.jpg` 正是 `picture`。
+#[track_caller]
+fn assert_saved(server: &mut Program, dir: &TempDir, picture: &[u8]) {
+    let n = picture.len();
+    match fs::read(dir.path().join("new.jpg")) {
+        Err(e) => server.fail(&format!("这时 new.jpg 有 {n} 字节；实际：{e}")),
+        Ok(saved) if saved == picture => {}
+        Ok(saved) => {
+            let same = saved.iter().zip(picture).take_while(|(a, b)| a == b).count();
+            let m = saved.len();
+            server.fail(&format!(
+                "这时 new.jpg 正是预期的 {n} 字节；实际有 {m} 字节，前 {same} 字节相同"
+            ))
+        }
+    }
+}
+
+/// 等到 `check` 成立为止；它可能比连接的关闭稍晚。
+#[track_caller]
+fn wait_until(server: &mut Program, expected: &str, check: impl Fn(&mut Program) -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !check(server) {
+        if Instant::now() > end {
+            server.fail(expected);
+        }
+        server.wait_output(Duration::from_millis(10));
+    }
+}
+
+/// 检查服务端在标准错误上说明了错误：除了启动的一行，还有别的。
+#[track_caller]
+fn assert_reported(server: &mut Program) {
+    let expected = "标准错误中有一行说明这个客户端的错误";
+    wait_until(server, expected, |server| server.stderr().lines().count() > 1);
+}
+
+/// 启动把 `file` 上传到测试的客户端，返回它和监听套接字；`situation` 说明测试做什么。
+fn start_client(file: &Path, situation: &str) -> (Program, TcpListener) {
+    let (listener, addr) = listen();
+    let args = ["client", file.to_str().expect("路径是 UTF-8"), &addr.to_string()];
+    let mut client = Program::start(program(cargo_bin!()), &args);
+    client.explain(situation);
+    (client, listener)
+}
+
+/// 读客户端发来的字节，直到它关闭写方向；检查共有 `n` 字节。
+#[track_caller]
+fn assert_sends(client: &mut Program, conn: &mut TcpStream, n: usize) {
+    let mut received = Vec::new();
+    let result = conn.read_to_end(&mut received);
+    if received.len() != n || result.is_err() {
+        let m = received.len();
+        client.fail(&format!("客户端发来 {n} 字节，然后关闭写方向；实际 {m} 字节，{result:?}"));
+    }
+}
+
+#[test]
+fn picture_in_pieces() {
+    let (dir, mut server, addr) = start_server(
+        "图片分几段到达，中间有停顿，客户端还没有关闭写方向：服务端要继续等待，不回答，不保存。\n\
+         常见原因：把一次 read 当作整张图片；读到的比缓冲区小就当作结束；用一小段时间没有数据来判断结束。",
+    );
+    let mut client = connect(addr);
+    let pieces = [&[1; 1000][..], &[2; 100_000], &[3; 1], &[4; 256]];
+    for piece in pieces {
+        send(&mut server, &mut client, piece);
+        server.assert_silent(&mut client, PAUSE);
+        assert_saved(&mut server, &dir, OLD);
+    }
+    assert_answer(&mut server, &mut client, 101_257);
+    assert_saved(&mut server, &dir, &pieces.concat());
+}
+
+#[test]
+fn one_byte_at_a_time() {
+    let (dir, mut server, addr) = start_server(
+        "图片的字节一个一个到达。\n常见原因：一次 read 就是整张图片；收到 \\n 或 \\0 就当作结束。",
+    );
+    let picture: Vec<u8> = (0..=255).chain(*b"\r\n\n\x1a\0").collect();
+    let mut client = connect(addr);
+    client.set_nodelay(true).unwrap();
+    for byte in &picture {
+        send(&mut server, &mut client, &[*byte]);
+    }
+    assert_answer(&mut server, &mut client, picture.len());
+    assert_saved(&mut server, &dir, &picture);
+}
+
+#[test]
+fn pictures_of_every_size() {
+    let (dir, mut server, addr) = start_server(
+        "先后上传不同大小的图片，有的正好是缓冲区的整数倍，有的多一个字节，有的比前一张小。\n\
+         常见原因：一次 read 就是整张图片；丢失了最后不满缓冲区的一段；没有截断旧内容。",
+    );
+    for size in [1, 255, 256, 257, 1023, 1024, 1025, 8192, 65_536, 1024 * 1024 + 1, 4096, 2] {
+        let picture: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+        assert_upload(&mut server, addr, &dir, &picture);
+    }
+}
+
+#[test]
+fn old_picture_stays_until_the_new_one_is_complete() {
+    let (dir, mut server, addr) = start_server(
+        "客户端发出 16 MiB，还没有结束：这时 new.jpg 仍是旧图片，一个字节也不变；结束之后才是新图片。\n\
+         常见原因：直接写入 new.jpg。应写入旁边的另一个文件，收完再用 fs::rename 改名。",
+    );
+    let picture = vec![0x5A; BIG];
+    let mut client = connect(addr);
+    send(&mut server, &mut client, &picture);
+    assert_saved(&mut server, &dir, OLD);
+    assert_answer(&mut server, &mut client, BIG);
+    assert_saved(&mut server, &dir, &picture);
+
+    fs::remove_file(dir.path().join("new.jpg")).unwrap();
+    let mut client = connect(addr);
+    send(&mut server, &mut client, &picture);
+    if dir.path().join("new.jpg").exists() {
+        server.fail("原来没有 new.jpg，图片还没有收完，这时也没有 new.jpg");
+    }
+    assert_answer(&mut server, &mut client, BIG);
+    assert_saved(&mut server, &dir, &picture);
+}
+
+#[test]
+fn new_picture_takes_the_name_in_one_step() {
+    let (dir, mut server, addr) = start_server(
+        "旧图片还有一个名字 link.jpg（硬链接）。改名换上新图片，link.jpg 仍是旧内容；\
+         link.jpg 变了，说明 new.jpg 是原地改写的：写到一半出错或断电，就只剩半张图片。\n\
+         常见原因：收完之后用 fs::write 或 fs::copy 写入 new.jpg，应当用 fs::rename。",
+    );
+    let link = dir.path().join("link.jpg");
+    fs::hard_link(dir.path().join("new.jpg"), &link).expect("无法创建硬链接");
+    assert_upload(&mut server, addr, &dir, b"new picture");
+    if fs::read(&link).unwrap() != OLD {
+        server.fail("link.jpg 仍是旧图片的内容");
+    }
+}
+
+#[test]
+fn empty_upload_keeps_the_old_picture() {
+    let (dir, mut server, addr) = start_server(
+        "客户端一个字节也不发就关闭写方向：回答 0，旧图片不变。\n\
+         常见原因：把空文件保存成了 new.jpg；没有回答。",
+    );
+    let mut client = connect(addr);
+    assert_answer(&mut server, &mut client, 0);
+    assert_saved(&mut server, &dir, OLD);
+    assert_upload(&mut server, addr, &dir, b"next");
+    server.wait_stdout("收到 4 字节，已保存为 new.jpg\n");
+    if server.stdout().contains("收到 0 字节") {
+        server.fail("没有保存图片，就不打印“收到 0 字节，已保存为 new.jpg”");
+    }
+}
+
+#[test]
+fn picture_that_cannot_be_saved() {
+    let (dir, mut server, addr) = start_server(
+        "new.jpg 是一个目录，图片无法保存：服务端不回答，关闭连接，在标准错误上写一行，继续服务。\n\
+         常见原因：保存之前就回答了；忽略了改名的错误；在循环中用 ? 或 unwrap，一个错误结束了整个程序。",
+    );
+    let target = dir.path().join("new.jpg");
+    fs::remove_file(&target).unwrap();
+    fs::create_dir(&target).unwrap();
+    for _ in 0..3 {
+        let mut client = connect(addr);
+        send(&mut server, &mut client, &[7; 1000]);
+        client.shutdown(Shutdown::Write).unwrap();
+        server.assert_closes(&mut client);
+    }
+    assert_reported(&mut server);
+    fs::remove_dir(&target).unwrap();
+    assert_upload(&mut server, addr, &dir, b"new picture");
+    wait_until(&mut server, "失败的上传没有留下越来越多的临时文件", |_| {
+        fs::read_dir(&dir).unwrap().count() <= 2
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn full_disk() {
+    const LIMIT: usize = 128 * 512; // ulimit -f 的单位是 512 字节
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("new.jpg"), OLD).unwrap();
+    let exe = program(cargo_bin!());
+    // 忽略 XFSZ 信号之后，文件超过限制时 write 返回错误，如同磁盘已满
+    let script = r#"trap "" XFSZ; ulimit -f 128; exec "$0" server 127.0.0.1:0"#;
+    let mut server = Program::start_in(dir.path(), "sh", &["-c", script, exe.to_str().unwrap()]);
+    server.explain(
+        "磁盘写满（文件最大 65536 字节）：不回答，旧图片不变，在标准错误上写一行，继续服务。\n\
+         常见原因：忽略了写文件的错误；BufWriter 没有 flush；直接写入 new.jpg；一个错误结束了整个程序。",
+    );
+    let addr = server.addr();
+    for size in [LIMIT + 1, 1024 * 1024] {
+        let mut client = connect(addr);
+        let _ = client.write_all(&vec![8; size]); // 服务端可以不等发完就关闭
+        let _ = client.shutdown(Shutdown::Write);
+        server.assert_closes(&mut client);
+        assert_saved(&mut server, &dir, OLD);
+    }
+    assert_reported(&mut server);
+    assert_upload(&mut server, addr, &dir, &[9; LIMIT]);
+}
+
+#[test]
+fn five_seconds_of_silence() {
+    let (half_dir, mut half_server, half_addr) = start_server(
+        "客户端发了半张图片，然后 5 秒没有动静：服务端放弃它，旧图片不变，继续服务。\n\
+         常见原因：没有设置读超时；把超时当作图片的结尾，保存了半张图片；一个错误结束了整个程序。",
+    );
+    let (idle_dir, mut idle_server, idle_addr) = start_server(
+        "客户端连接之后 5 秒什么也不发：服务端放弃它，旧图片不变，继续服务。\n\
+         常见原因：没有设置读超时；把超时当作空的图片。",
+    );
+    let (slow_dir, mut slow_server, slow_addr) = start_server(
+        "客户端发一个字节，停 4 秒，再发一个，停 1.5 秒，再发一个：没有沉默到 5 秒，应当保存。\n\
+         常见原因：超时比 5 秒短；5 秒从连接时算起，而不是从上一次收到数据算起。",
+    );
+    let mut half = connect(half_addr);
+    send(&mut half_server, &mut half, &[1; 1000]);
+    let mut idle = connect(idle_addr);
+    let mut slow = connect(slow_addr);
+    send(&mut slow_server, &mut slow, b"a");
+    slow_server.assert_silent(&mut slow, Duration::from_secs(4));
+    send(&mut slow_server, &mut slow, b"b");
+    slow_server.assert_silent(&mut slow, Duration::from_millis(1500));
+    send(&mut slow_server, &mut slow, b"c");
+    assert_answer(&mut slow_server, &mut slow, 3);
+    assert_saved(&mut slow_server, &slow_dir, b"abc");
+
+    for (server, addr, dir, client) in [
+        (&mut half_server, half_addr, &half_dir, &mut half),
+        (&mut idle_server, idle_addr, &idle_dir, &mut idle),
+    ] {
+        // 5 秒的时限在前面的 5.5 秒中已过；再宽限 3 秒
+        client.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        server.assert_closes(client);
+        assert_saved(server, dir, OLD);
+        assert_upload(server, addr, dir, b"new picture");
+    }
+}
+
+#[test]
+fn clients_that_vanish() {
+    let (_dir, mut server, addr) = start_server(
+        "客户端连接后立即离开、发完不等回答就离开、收到回答不读就重置连接：服务端继续服务。\n\
+         常见原因：在循环中用 ? 或 unwrap，一个连接的错误结束了整个程序。",
+    );
+    drop(connect(addr));
+    for _ in 0..3 {
+        let mut client = connect(addr);
+        send(&mut server, &mut client, &[1; 1000]);
+        drop(client);
+        let mut client = connect(addr);
+        send(&mut server, &mut client, &[2; 1000]);
+        client.shutdown(Shutdown::Write).unwrap();
+        reset(client);
+    }
+    let mut client = connect(addr);
+    send(&mut server, &mut client, &[3; 1000]);
+    assert_answer(&mut server, &mut client, 1000);
+    server.assert_running();
+}
+
+#[test]
+fn twenty_clients_at_once() {
+    let (dir, mut server, addr) = start_server(
+        "20 个客户端同时连接，各发半张图片，再各发后半张：每个都得到自己的字节数，new.jpg 是其中完整的一张。\n\
+         常见原因：几个线程同时写同一个文件。一个接一个地服务就可以；同时服务，则各用各的临时文件。",
+    );
+    let mut pictures: Vec<Vec<u8>> = (0..20u8).map(|i| vec![i; 4000 + usize::from(i)]).collect();
+    pictures[0].resize(BIG, 0); // 这一张发完一半，服务端肯定已经开始保存
+    let mut clients: Vec<TcpStream> = pictures.iter().map(|_| connect(addr)).collect();
+    for (client, picture) in clients.iter_mut().zip(&pictures) {
+        send(&mut server, client, &picture[..picture.len() / 2]);
+    }
+    for (client, picture) in clients.iter_mut().zip(&pictures).rev() {
+        send(&mut server, client, &picture[picture.len() / 2..]);
+        client.shutdown(Shutdown::Write).unwrap();
+    }
+    for (client, picture) in clients.iter_mut().zip(&pictures) {
+        server.assert_receives(client, &format!("{}\n", picture.len()));
+    }
+    let saved = fs::read(dir.path().join("new.jpg")).unwrap_or_default();
+    if !pictures.contains(&saved) {
+        server.fail("new.jpg 是 20 张图片中完整的一张；实际是几张混在一起，或者不是其中的一张");
+    }
+}
+
+#[test]
+fn server_that_cannot_listen() {
+    let (_listener, addr) = listen();
+    let mut server = Program::start(program(cargo_bin!()), &["server", &addr.to_string()]);
+    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    server.assert_error(&["错误：", &addr.to_string()]);
+}
+
+#[test]
+fn answer_in_pieces() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("photo.jpg");
+    fs::write(&file, [1; 1234]).unwrap();
+    let (mut client, listener) = start_client(
+        &file,
+        "服务端的回答分三段到达：12、34、\\n。读到 \\n 才完整。\n常见原因：把一次 read 当作整个回答。",
+    );
+    let mut conn = client.accept(&listener);
+    assert_sends(&mut client, &mut conn, 1234);
+    for piece in ["12", "34"] {
+        conn.write_all(piece.as_bytes()).unwrap();
+        client.assert_quiet(PAUSE);
+    }
+    conn.write_all(b"\n").unwrap();
+    drop(conn);
+    client.assert_exit(0);
+    client.assert_stdout("上传成功：1234 字节\n");
+}
+
+#[test]
+fn wrong_answers() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("photo.jpg");
+    fs::write(&file, [1; 1234]).unwrap();
+    let huge = "9".repeat(100_000) + "\n";
+    let answers = ["1233\n", "1235\n", "0\n", "123\n", "12345\n", "-1\n", "\n", "收到\n", &huge];
+    for answer in answers.map(str::as_bytes).into_iter().chain([&b"\xff\xfe\n"[..]]) {
+        let shown = String::from_utf8_lossy(&answer[..answer.len().min(20)]).into_owned();
+        let (mut client, listener) = start_client(
+            &file,
+            &format!(
+                "客户端上传 1234 字节，服务端的回答是 {shown:?}：没有收到全部字节，不是成功。\n\
+                 用一行错误说明，退出状态 1，不打印“上传成功”。\n\
+                 常见原因：没有比较字节数；对回答用了 unwrap。"
+            ),
+        );
+        let mut conn = client.accept(&listener);
+        assert_sends(&mut client, &mut conn, 1234);
+        let _ = conn.write_all(answer); // 客户端可以不读完
+        drop(conn);
+        client.assert_error(&["错误："]);
+        client.assert_stdout("");
+    }
+}
+
+#[test]
+fn server_that_goes_away() {
+    let dir = TempDir::new().unwrap();
+    let small = dir.path().join("small.jpg");
+    fs::write(&small, [1; 1234]).unwrap();
+    let big = dir.path().join("big.jpg");
+    File::create(&big).unwrap().set_len(2 * BIG as u64).unwrap();
+
+    let (mut client, listener) = start_client(
+        &small,
+        "服务端收完图片，不回答就关闭连接：用一行错误说明，退出状态 1。\n\
+         常见原因：没有读回答就报告成功；对读到的 0 字节用了 unwrap。",
+    );
+    let mut conn = client.accept(&listener);
+    assert_sends(&mut client, &mut conn, 1234);
+    drop(conn);
+    client.assert_error(&["错误："]);
+    client.assert_stdout("");
+
+    for file in [&small, &big] {
+        let (mut client, listener) = start_client(
+            file,
+            "服务端只收到一部分，就重置连接：用一行错误说明，退出状态 1。\n\
+             常见原因：对 write_all、io::copy、shutdown 或 read 的结果用了 unwrap；忽略了发送的错误。",
+        );
+        let conn = client.accept(&listener);
+        reset(conn);
+        client.assert_error(&["错误："]);
+        client.assert_stdout("");
+    }
+}
+
+#[test]
+fn file_that_cannot_be_uploaded() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("empty.jpg"), b"").unwrap();
+    fs::create_dir(dir.path().join("folder.jpg")).unwrap();
+    for (name, what) in
+        [("missing.jpg", "不存在"), ("empty.jpg", "是空的"), ("folder.jpg", "是目录")]
+    {
+        let (mut client, listener) = start_client(
+            &dir.path().join(name),
+            &format!(
+                "要上传的 {name} {what}：用一行错误说明是哪个文件，退出状态 1，什么也不发给服务端。\n\
+                 常见原因：没有检查就上传；错误信息中没有文件名；对 File::open 的结果用了 unwrap。"
+            ),
+        );
+        client.assert_error(&["错误：", name]);
+        client.assert_stdout("");
+        listener.set_nonblocking(true).unwrap();
+        match listener.accept() {
+            Ok((mut conn, _)) => {
+                conn.set_nonblocking(false).unwrap();
+                let mut received = Vec::new();
+                let _ = conn.read_to_end(&mut received);
+                if !received.is_empty() {
+                    client.fail("什么也不发给服务端");
+                }
+            }
+            Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "{e}"),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn client_streams_the_file() {
+    const SIZE: u64 = 256 * 1024 * 1024;
+    const LIMIT: u64 = 64 * 1024; // KiB
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("huge.jpg");
+    File::create(&file).unwrap().set_len(SIZE).unwrap(); // 稀疏文件，不占磁盘
+    let (mut client, listener) = start_client(
+        &file,
+        "上传 256 MiB 的文件：客户端一段一段地读和发，占用的内存不超过 64 MiB。\n\
+         常见原因：用 fs::read 或 read_to_end 把整个文件读进内存。",
+    );
+    let mut conn = client.accept(&listener);
+    let received = std::io::copy(&mut conn, &mut std::io::sink());
+    if received.as_ref().ok() != Some(&SIZE) {
+        client.fail(&format!("客户端发来 {SIZE} 字节，然后关闭写方向；实际：{received:?}"));
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", client.id())).unwrap_or_default();
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    match peak.and_then(|peak| peak.parse().ok()) {
+        Some(0..LIMIT) => {}
+        peak => client.fail(&format!("内存的最大用量不到 {LIMIT} KiB；实际：{peak:?}")),
+    }
+    conn.write_all(format!("{SIZE}\n").as_bytes()).unwrap();
+    drop(conn);
+    client.assert_exit(0);
+    client.assert_stdout(&format!("上传成功：{SIZE} 字节\n"));
+}
+
+#[test]
+fn no_server() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("photo.jpg");
+    fs::write(&file, b"picture").unwrap();
+    let (listener, addr) = listen();
+    drop(listener);
+    let args = ["client", file.to_str().expect("路径是 UTF-8"), &addr.to_string()];
+    let mut client = Program::start(program(cargo_bin!()), &args);
+    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    client.assert_error(&["错误：", &addr.to_string()]);
+}

@@ -1,0 +1,136 @@
+//! 记录上传：课程要求的功能。先让这里的测试全部通过，再看 `robust.rs`。
+
+use std::fs;
+use std::io::Write;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+
+use assert_cmd::cargo::cargo_bin;
+use testkit::{Program, connect, listen, program};
+
+/// 课程的三条记录，每条占一行。
+const RECORDS: &str = "张三  18   177\n李四  19   180\n王五  120  183\n";
+
+/// 在目录 `dir` 中启动服务端，返回它和它的地址；`situation` 说明测试做什么。
+#[track_caller]
+fn start_server(dir: &Path, situation: &str) -> (Program, SocketAddr) {
+    let mut server = Program::start_in(dir, program(cargo_bin!()), &["server", "127.0.0.1:0"]);
+    server.explain(situation);
+    let addr = server.addr();
+    (server, addr)
+}
+
+/// 启动连接到 `addr` 的客户端；`situation` 说明测试做什么。
+fn start_client(addr: SocketAddr, situation: &str) -> Program {
+    let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
+    client.explain(situation);
+    client
+}
+
+/// 测试扮演的客户端发送 `text`；对方已经断开则测试失败。
+#[track_caller]
+fn send(server: &mut Program, client: &mut TcpStream, text: &str) {
+    if let Err(e) = client.write_all(text.as_bytes()) {
+        server.fail(&format!("服务端接收 {text:?}；实际：{e}"));
+    }
+}
+
+/// 检查目录 `dir` 中的 `records.txt` 正是 `expected`。
+#[track_caller]
+fn assert_saved(server: &mut Program, dir: &Path, expected: &str) {
+    let content = fs::read(dir.join("records.txt")).unwrap_or_default();
+    if content != expected.as_bytes() {
+        let content = String::from_utf8_lossy(&content).into_owned();
+        server.fail(&format!("records.txt 正是 {expected:?}；实际是 {content:?}"));
+    }
+}
+
+#[test]
+fn server_saves_the_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, addr) = start_server(
+        dir.path(),
+        "一个客户端依次发送三条记录，然后发送“#\\n”；收到回答之后立即查看文件。\n\
+         常见原因：文件名不是 records.txt；记录没有各占一行，或者 # 也写进了文件；\
+         回答后面没有 \\n；回答的时候，记录还在 BufWriter 的缓冲区里。",
+    );
+    let mut client = connect(addr);
+    for record in RECORDS.split_inclusive('\n') {
+        send(&mut server, &mut client, record);
+    }
+    send(&mut server, &mut client, "#\n");
+    server.assert_receives(&mut client, "3\n");
+    assert_saved(&mut server, dir.path(), RECORDS);
+    server.wait_stdout("已保存 3 条记录\n");
+}
+
+#[test]
+fn server_separates_glued_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, addr) = start_server(
+        dir.path(),
+        "客户端一次发出全部内容：三条记录和“#\\n”粘在一起，服务端应按 \\n 分开。\n\
+         常见原因：把一次 read 当作一条记录；只看收到的内容是否正好等于 #。",
+    );
+    let mut client = connect(addr);
+    send(&mut server, &mut client, &format!("{RECORDS}#\n"));
+    server.assert_receives(&mut client, "3\n");
+    assert_saved(&mut server, dir.path(), RECORDS);
+}
+
+#[test]
+fn server_appends_and_counts_for_each_client() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("records.txt"), "以前的记录\n").unwrap();
+    let (mut server, addr) = start_server(
+        dir.path(),
+        "records.txt 中已有一条记录；两个客户端先后发送两条和一条：追加在后面，条数各算各的。\n\
+         常见原因：用 File::create 打开文件，清空了以前的记录；条数没有从 0 开始；\
+         服务一个客户端之后就结束了。",
+    );
+    for (records, answer) in [("赵六  20  170\n钱七  21  171\n", "2\n"), ("孙八  22  172\n", "1\n")]
+    {
+        let mut client = connect(addr);
+        send(&mut server, &mut client, &format!("{records}#\n"));
+        server.assert_receives(&mut client, answer);
+        server.wait_stdout(&format!("已保存 {} 条记录\n", answer.trim_end()));
+    }
+    let expected = "以前的记录\n赵六  20  170\n钱七  21  171\n孙八  22  172\n";
+    assert_saved(&mut server, dir.path(), expected);
+    server.assert_running();
+}
+
+#[test]
+fn client_sends_the_records_and_prints_the_answer() {
+    let (listener, addr) = listen();
+    let mut client = start_client(
+        addr,
+        "测试扮演服务端：收到三条记录和 #，每条后面都有 \\n，然后回答“3\\n”。\n\
+         常见原因：记录或 # 后面没有 \\n（等一会儿再发不能代替边界）；空格与课程的数据不同；\
+         没有等服务端回答就结束了。",
+    );
+    let mut conn = client.accept(&listener);
+    client.assert_receives(&mut conn, &format!("{RECORDS}#\n"));
+    conn.write_all(b"3\n").unwrap();
+    conn.shutdown(Shutdown::Write).unwrap();
+    client.assert_closes(&mut conn);
+    client.assert_exit(0);
+    client.assert_stdout("服务端已保存 3 条记录\n");
+}
+
+#[test]
+fn client_and_server_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, addr) = start_server(
+        dir.path(),
+        "客户端先后运行两次，服务端的文件中应有六条记录。\n\
+         常见原因：服务端和客户端对 \\n 和 # 的约定不一致。",
+    );
+    for run in ["第一次运行客户端", "第二次运行客户端"] {
+        let mut client = start_client(addr, run);
+        client.assert_exit(0);
+        client.assert_stdout("服务端已保存 3 条记录\n");
+        server.wait_stdout("已保存 3 条记录\n");
+    }
+    assert_saved(&mut server, dir.path(), &RECORDS.repeat(2));
+}

@@ -1,0 +1,91 @@
+//! 记录上传的服务端。
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+/// 保存记录的文件，在当前工作目录中。
+const RECORDS_FILE: &str = "records.txt";
+
+/// 一行最多的字节数，不含 `\n`。
+const MAX_LINE: usize = 65_536;
+
+/// 客户端沉默这么久，就不再等它。
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// 写文件时持有的锁：所有连接写同一个文件。
+static FILE_LOCK: Mutex<()> = Mutex::new(());
+
+/// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
+pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
+    // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
+    let listener = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
+    eprintln!("记录服务端已启动：{}", listener.local_addr()?);
+    loop {
+        // 2. 每个连接一个线程：缓慢的客户端只占用自己的线程
+        let result = listener.accept().and_then(|(stream, peer)| {
+            thread::Builder::new().spawn(move || {
+                if let Err(e) = serve(&stream) {
+                    eprintln!("{peer}：{e}");
+                }
+            })
+        });
+        // 描述符或线程用完时，立即重试只是空转：等别的连接结束
+        if let Err(e) = result {
+            eprintln!("无法接受连接：{e}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// 保存一个客户端的全部记录，回答条数；客户端沉默、一行过长、无法写入文件时返回错误。
+fn serve(mut stream: &TcpStream) -> Result<(), Box<dyn Error>> {
+    // 3. 没有时限，一个沉默的客户端就永远占用一个线程
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let mut reader = BufReader::new(stream);
+    let mut saved = 0;
+    loop {
+        // 4. 字节流没有边界，\n 就是边界；只限读 MAX_LINE + 1 字节，没有换行的数据不会占满内存
+        let mut line = Vec::new();
+        reader
+            .by_ref()
+            .take(MAX_LINE as u64 + 1)
+            .read_until(b'\n', &mut line)
+            .map_err(|e| format!("没有等到下一行：{e}"))?;
+        // 5. 记录按字节保存：不必是 UTF-8，空格也原样保留
+        match line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")) {
+            Some(b"#") => break,
+            Some(b"") => {}
+            Some(record) => {
+                append(record).map_err(|e| format!("无法写入 {RECORDS_FILE}：{e}"))?;
+                saved += 1;
+            }
+            None if line.len() > MAX_LINE => return Err(format!("一行超过 {MAX_LINE} 字节").into()),
+            None => return Ok(()), // 客户端没有发 # 就离开了：半条记录不可信
+        }
+    }
+    // 6. 记录已经全部写入文件，这时才能回答
+    println!("已保存 {saved} 条记录");
+    stream.write_all(format!("{saved}\n").as_bytes())?;
+    // 7. 还有没读的字节就关闭，系统会重置连接，回答可能丢失：先关闭写方向，再读到对方关闭
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = io::copy(&mut reader, &mut io::sink());
+    Ok(())
+}
+
+/// 在 `RECORDS_FILE` 末尾写入一行 `record`；写到一半出错（例如磁盘已满）时，恢复文件原来的长度。
+fn append(record: &[u8]) -> io::Result<()> {
+    let _lock = FILE_LOCK.lock(); // 别的线程不会同时写入，恢复长度才不会删去它的记录
+    // 追加而不是新建：以前的记录保留；记录与 \n 一次写入，文件中总是完整的行
+    let mut file = File::options().create(true).append(true).open(RECORDS_FILE)?;
+    let length = file.metadata()?.len();
+    file.write_all(&[record, b"\n"].concat()).inspect_err(|_| {
+        // 追加方式打开的文件在 Windows 上不能截短，所以另外打开一次
+        let file = File::options().write(true).open(RECORDS_FILE);
+        let _ = file.and_then(|file| file.set_len(length));
+    })
+}

@@ -1,0 +1,43 @@
+//! 典型错误：所有的单词共用一个套接字。
+//!
+//! - 想法：套接字创建一次就够了，像 `udp_client` 那样放在循环外面。
+//! - 结果：前一个单词的回答迟到，或者重发之后来了两个，就显示为下一个单词的解释，此后一直错位。
+//!
+//! 拒绝它的测试：`robust` 的 `no_answer`。
+//! 运行：`cargo run -p word_lookup_solution --example word_lookup_client_one_socket -- client`
+
+use std::env;
+use std::io::{self, Write};
+use std::net::UdpSocket;
+use std::time::Duration;
+
+fn main() -> io::Result<()> {
+    let addr = env::args().nth(2).unwrap_or("127.0.0.1:5555".to_string());
+    let udp_socket = UdpSocket::bind("0.0.0.0:0")?;
+    udp_socket.connect(&addr)?;
+    udp_socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let mut buffer = vec![0; 65_535];
+    loop {
+        print!(">>");
+        io::stdout().flush()?;
+        let mut line = String::new();
+        if io::stdin().read_line(&mut line)? == 0 || line.trim() == "##" {
+            return Ok(());
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        let mut answer = None;
+        for _ in 0..3 {
+            let _ = udp_socket.send(line.trim().as_bytes());
+            if let Ok(n) = udp_socket.recv(&mut buffer) {
+                answer = Some(n);
+                break;
+            }
+        }
+        match answer {
+            Some(n) => println!("{}", String::from_utf8_lossy(&buffer[..n])),
+            None => eprintln!("{addr} 没有回答"),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! 典型错误：解码失败就结束服务端。
+//!
+//! - 想法：单词是文字，`String::from_utf8` 不会失败；万一失败，用 `?` 返回错误。
+//! - 结果：任何人发来一个不是 UTF-8 的数据报，服务端就结束了，所有的客户端都得不到回答。
+//!
+//! 拒绝它的测试：`robust` 的 `word_that_is_not_utf8_or_empty`。
+//! 运行：`cargo run -p word_lookup_solution --example word_lookup_decode -- server`
+
+use std::env;
+use std::error::Error;
+use std::net::UdpSocket;
+
+#[allow(dead_code)]
+#[path = "../src/server.rs"]
+mod server; // 只用其中的 explain：错误不在查词典
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let addr = env::args().nth(2).unwrap_or("0.0.0.0:5555".to_string());
+    let udp_socket = UdpSocket::bind(addr)?;
+    eprintln!("单词服务端已启动：{}", udp_socket.local_addr()?);
+    let mut buffer = vec![0; 65_535];
+    loop {
+        let Ok((n, client)) = udp_socket.recv_from(&mut buffer) else { continue };
+        let word = String::from_utf8(buffer[..n].to_vec())?;
+        let explanation = server::explain(&word);
+        let _ = udp_socket.send_to(explanation.as_bytes(), client);
+    }
+}
