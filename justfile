@@ -68,6 +68,13 @@ reset NAME:
     echo "在 git 历史中没有找到 $dir 未完成的版本" >&2
     exit 1
 
+# 把讲义做成网页 target/book/docs/index.html（需要 mdBook：cargo install mdbook）
+[group('日常')]
+book:
+    mdbook build docs
+    # 讲义链接到源文件：放在网页旁边
+    cp -r README.md LICENSE crates exercises solutions target/book/
+
 # 按 .rustfmt.toml 排版
 [group('维护')]
 fmt:

@@ -1,4 +1,4 @@
-//! HTTP 请求和响应演示，对应课程 2.4.6 节的 `http_demo.py`。
+//! HTTP 请求和响应演示，对应课程 2.4.6 节的 `http_demo.py`（讲义：`docs/2.4-http.md`）。
 //!
 //! 需要一个终端和一个浏览器：
 //! - 终端：`cargo run -p http_demo`

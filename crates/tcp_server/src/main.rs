@@ -1,4 +1,4 @@
-//! 基于 TCP 协议的聊天程序服务端，对应课程 2.3.2 节的 `tcp_server.py`。
+//! 基于 TCP 协议的聊天程序服务端，对应课程 2.3.2 节的 `tcp_server.py`（讲义：`docs/2.3-tcp.md`）。
 //!
 //! 需要两个终端，先启动服务端：
 //! - 终端 1：`cargo run -p tcp_server`

@@ -1,4 +1,4 @@
-//! 基于 UDP 协议的聊天程序客户端，对应课程 2.2.2 节的 `udp_client.py`。
+//! 基于 UDP 协议的聊天程序客户端，对应课程 2.2.2 节的 `udp_client.py`（讲义：`docs/2.2-udp.md`）。
 //!
 //! 需要两个终端，先启动服务端：
 //! - 终端 1：`cargo run -p udp_server`
