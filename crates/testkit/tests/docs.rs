@@ -11,7 +11,7 @@ use testkit::{DEADLINE, Program, neighbour};
 
 /// 仓库的根目录。
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
 }
 
 /// `dir` 之下扩展名为 `extension` 的文件，不进入 `target` 和隐藏的目录。
