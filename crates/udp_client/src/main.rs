@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let msg = input(">>")?.unwrap_or("##".to_string());
         udp_socket
             .send_to(msg.as_bytes(), &addr)
-            .map_err(|e| format!("无法发送到 {addr}：{e}。请检查地址，形如 {ADDR}"))?;
+            .map_err(|e| format!("无法发送到 {addr}：{e}（地址形如 {ADDR}）"))?;
         if msg == "##" {
             break;
         }

@@ -69,6 +69,14 @@ fn address_that_is_none() {
 }
 
 #[test]
+fn message_too_long_to_send() {
+    let (_server, addr) = udp_socket();
+    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
+    client.type_line(&"a".repeat(70_000));
+    client.assert_error(&[&format!("无法发送到 {addr}：")]);
+}
+
+#[test]
 fn with_the_rust_server() {
     let server = neighbour(cargo_bin!(), "udp_server");
     let mut server = Program::start(server, &["127.0.0.1:0"]);
