@@ -55,6 +55,7 @@ impl Program {
 
     #[track_caller]
     fn spawn(command: &mut Command) -> Program {
+        let shown = format!("{command:?}");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("RUST_BACKTRACE", "0"); // 崩溃时只要一句话
         let mut child = command.spawn().unwrap_or_else(|e| panic!("无法启动 {command:?}：{e}"));
@@ -62,7 +63,7 @@ impl Program {
         forward(child.stdout.take(), sender.clone(), Event::Stdout);
         forward(child.stderr.take(), sender.clone(), Event::Stderr);
         Program {
-            command: format!("{command:?}"),
+            command: shown,
             stdin: child.stdin.take(),
             child,
             sender,

@@ -3,7 +3,7 @@
 //! - 想法：记录是一行文字，读出来去掉两端的空白。
 //! - 结果：`read_line` 遇到不是 UTF-8 的字节就返回错误；`trim` 还去掉了记录自己的空格，“ #”也成了结束。
 //!
-//! 拒绝它的测试：`robust` 的 `records_are_kept_exactly`。
+//! 拒绝它的测试：`robust` 的 `record_that_is_not_utf8`。
 //! 运行：`cargo run -p record_sender_solution --example record_sender_read_line -- server`
 
 use std::env;

@@ -1,13 +1,13 @@
-//! 典型错误：接收出错就重发，不管是不是等满了 1 秒。
+//! 典型错误：接收出错就结束客户端。
 //!
-//! - 想法：`recv` 返回错误就是超时，可以再发了。
-//! - 结果：没有服务端时，系统立即报告“连接被拒绝”：三次发送在一瞬间用完，正在启动的服务端一次也没有赶上。
+//! - 想法：只有超时才重发，其他的错误用 `?` 返回，由 `main` 说明。
+//! - 结果：没有服务端时，系统报告“连接被拒绝”，客户端就结束了；服务端稍后启动，用户也要重新运行客户端。
 //!
 //! 拒绝它的测试：`robust` 的 `no_server`。
 //! 运行：`cargo run -p word_lookup_solution --example word_lookup_client_refused -- client`
 
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -29,10 +29,14 @@ fn main() -> io::Result<()> {
         udp_socket.set_read_timeout(Some(Duration::from_secs(1)))?;
         let mut answer = None;
         for _ in 0..3 {
-            let _ = udp_socket.send(line.trim().as_bytes());
-            if let Ok(n) = udp_socket.recv(&mut buffer) {
-                answer = Some(n);
-                break;
+            udp_socket.send(line.trim().as_bytes())?;
+            match udp_socket.recv(&mut buffer) {
+                Ok(n) => {
+                    answer = Some(n);
+                    break;
+                }
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(e) => return Err(e),
             }
         }
         match answer {

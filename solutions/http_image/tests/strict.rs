@@ -1,0 +1,82 @@
+//! 只属于答案的测试：答案按 RFC 9112 检查得比练习要求的更严格。
+
+#[allow(dead_code)]
+#[path = "../../../exercises/http_image/tests/http/mod.rs"]
+mod http;
+
+use std::io::Write;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use http::{exchange, receive, request, start_server};
+use testkit::connect;
+
+#[test]
+fn malformed_requests() {
+    let (mut server, addr) =
+        start_server("请求行或请求头的一行不合 RFC 9112 的格式，或者 Host 多于一行：400。");
+    for request in [
+        "(GET) / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "取得 / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nhello\r\n\r\n",
+        "GET / HTTP/1.1\r\nhello\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nAccept : */*\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n Accept: */*\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nAccept: a\r\n\tb\r\n\r\n",
+        "GET / HTTP/1.0\r\nhello\r\n\r\n",
+        "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+    ] {
+        exchange(&mut server, addr, request, 400);
+    }
+}
+
+#[test]
+fn half_a_request_gets_400() {
+    let (mut server, addr) = start_server("浏览器发出半个请求头，就关闭写方向：400。");
+    for request in ["GET", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+        let mut stream = connect(addr);
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        receive(&mut server, &mut stream, request.as_bytes(), 400);
+    }
+}
+
+#[test]
+fn target_that_is_a_url() {
+    let (mut server, addr) = start_server("目标是完整的 URL（RFC 9112 3.2.2 节）：取其中的路径。");
+    for (target, status) in [
+        ("http://a/image.jpg?v=1", 200),
+        ("http://127.0.0.1:8000/", 200),
+        ("http://a", 200),
+        ("http://a/nope", 404),
+    ] {
+        exchange(&mut server, addr, request("GET", target), status);
+    }
+}
+
+#[test]
+fn bare_newlines_and_leading_empty_lines() {
+    let (mut server, addr) = start_server("行尾只有 \\n，请求行之前有空行（RFC 9112 2.2 节）。");
+    exchange(&mut server, addr, "GET / HTTP/1.1\nHost: a\n\n", 200);
+    exchange(&mut server, addr, "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 200);
+}
+
+#[test]
+fn browser_that_keeps_sending_is_let_go() {
+    let (mut server, addr) =
+        start_server("浏览器收到响应之后一直零星地发送：服务端最多再等 5 秒，就关闭连接。");
+    let request = request("GET", "/");
+    let mut stream = connect(addr);
+    stream.write_all(request.as_bytes()).unwrap();
+    receive(&mut server, &mut stream, request.as_bytes(), 200);
+    let mut sent = 0;
+    while stream.write_all(b"x").is_ok() {
+        sent += 1;
+        if sent > 90 {
+            server.fail("服务端关闭了连接，浏览器再发送就会出错；实际还在接收");
+        }
+        server.wait_output(Duration::from_millis(100));
+    }
+}
