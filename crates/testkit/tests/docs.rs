@@ -75,7 +75,7 @@ fn links_and_images_resolve() {
     let mut problems = Vec::new();
     for (path, text) in documents() {
         let prose = parse(&text).0.join("\n");
-        for target in between(&prose, "](", ")").chain(between(&prose, "src=\"", "\"")) {
+        for target in between(&prose, "](", ")") {
             let file = target.split('#').next().unwrap();
             if !target.contains("://") && !path.parent().unwrap().join(file).exists() {
                 problems.push(format!("{}：没有 {target}", path.display()));
