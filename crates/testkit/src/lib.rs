@@ -90,10 +90,12 @@ impl Program {
         self.wait(EXPECTED, |p| p.stderr.contains(&b'\n').then_some(()));
         let stderr = self.stderr();
         let tail = stderr.lines().next().unwrap_or_default().rsplit([' ', '：']).next();
-        if let Some(addr) = tail.and_then(|tail| tail.parse().ok()) {
-            return addr;
+        match tail.and_then(|tail| tail.parse::<SocketAddr>().ok()) {
+            Some(addr) if addr.port() == 0 => self
+                .fail("实际的端口；实际写出的是 0，即参数中的端口，应当写出套接字的 local_addr()"),
+            Some(addr) => addr,
+            None => self.fail(EXPECTED),
         }
-        self.fail(EXPECTED)
     }
 
     /// 在程序的标准输入中键入一行。
@@ -179,6 +181,7 @@ impl Program {
         while received != text.as_bytes() {
             let end = match stream.read(&mut byte) {
                 Ok(0) => "，然后连接关闭".to_string(),
+                Err(e) if timed_out(&e) => "，然后不再有数据，连接仍然打开".to_string(),
                 Err(e) => format!("，然后：{e}"),
                 Ok(_) => {
                     received.push(byte[0]);
@@ -217,19 +220,22 @@ impl Program {
     pub fn assert_closes(&mut self, stream: &mut TcpStream) {
         let mut received = Vec::new();
         let result = stream.read_to_end(&mut received);
-        if !received.is_empty() || result.is_err_and(|e| timed_out(&e)) {
+        let open = if result.is_err_and(|e| timed_out(&e)) { "，连接仍然打开" } else { "" };
+        if !received.is_empty() || !open.is_empty() {
             let received = String::from_utf8_lossy(&received).into_owned();
-            self.fail(&format!("对方结束连接，不再发数据；实际收到 {received:?}"));
+            self.fail(&format!("对方结束连接，不再发数据；实际收到 {received:?}{open}"));
         }
     }
 
     /// 等程序结束，检查退出状态为 `code`。
     #[track_caller]
     pub fn assert_exit(&mut self, code: i32) {
-        let ended = self.wait_end(DEADLINE);
-        let status = ended.then(|| self.child.wait().expect("无法取得退出状态"));
-        if status.and_then(|status| status.code()) != Some(code) {
-            self.fail(&format!("程序结束，退出状态为 {code}；实际：{status:?}"));
+        if !self.wait_end(DEADLINE) {
+            self.fail(&format!("程序结束，退出状态为 {code}"));
+        }
+        let status = self.child.wait().expect("无法取得退出状态");
+        if status.code() != Some(code) {
+            self.fail(&format!("程序结束，退出状态为 {code}；实际：{status}"));
         }
     }
 
@@ -301,7 +307,7 @@ impl Program {
         let state =
             if self.open_outputs == 0 { "程序已经结束" } else { "程序还在运行" };
         let (command, situation) = (self.command.clone(), self.situation.clone());
-        let (stdout, stderr) = (self.stdout(), self.stderr());
+        let (stdout, stderr) = (shorten(&self.stdout()), shorten(&self.stderr()));
         if let Some((place, step)) = stderr.split_once("not yet implemented: ") {
             let place = place.rsplit(" panicked at ").next().unwrap_or_default().trim();
             let step = step.lines().next().unwrap_or_default();
@@ -309,8 +315,13 @@ impl Program {
                 "\n还没有完成（not yet implemented），从这里开始：{place}\n{step}\n任务见这个练习的 README.md"
             );
         }
+        let crashed = if stderr.contains(" panicked at ") {
+            "程序崩溃了，原因见标准错误。\n"
+        } else {
+            ""
+        };
         panic!(
-            "\n没有等到：{expected}\n{situation}\n命令：{command}（{state}）\n\
+            "\n{crashed}没有等到：{expected}\n{situation}\n命令：{command}（{state}）\n\
              标准输出：\n{stdout}\n标准错误：\n{stderr}"
         )
     }
@@ -383,6 +394,15 @@ fn forward(
     });
 }
 
+/// 用于失败信息：每行最多 300 个字符。
+fn shorten(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…\n", &line[..end]),
+        None => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
 /// 读操作是否因超时而结束（Unix 和 Windows 的错误种类不同）。
 fn timed_out(e: &io::Error) -> bool {
     matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
@@ -397,7 +417,12 @@ fn with_deadline(stream: TcpStream) -> TcpStream {
 /// 连接到 `addr`；读写都以 [`DEADLINE`] 为限。
 #[track_caller]
 pub fn connect(addr: SocketAddr) -> TcpStream {
-    with_deadline(TcpStream::connect(addr).unwrap_or_else(|e| panic!("无法连接 {addr}：{e}")))
+    with_deadline(TcpStream::connect(addr).unwrap_or_else(|e| {
+        panic!(
+            "\n测试无法连接服务端 {addr}：{e}\n常见原因：服务端已经结束——只服务了一个客户端，\
+             或者在接受连接的循环里用了 ? 或 unwrap，一个客户端的错误结束了整个程序。"
+        )
+    }))
 }
 
 /// 由测试扮演的 TCP 服务端：监听 127.0.0.1 的一个空闲端口，返回套接字和地址。
@@ -423,8 +448,8 @@ pub fn program(exe: &Path) -> PathBuf {
 /// 以重置（RST）断开连接：等对方的数据到达，不读它就关闭。
 #[track_caller]
 pub fn reset(stream: TcpStream) {
-    let n = stream.peek(&mut [0]).expect("没有等到对方的数据，无法重置连接");
-    assert_eq!(n, 1, "对方已经关闭，无法重置连接");
+    let received = stream.peek(&mut [0]);
+    assert!(matches!(received, Ok(1)), "程序没有发来数据（测试要不读它就断开）：{received:?}");
 }
 
 /// 检查程序以一行错误结束：退出状态为 1，标准错误只有一行、包含 `parts` 的每一项，不是 `Debug` 输出。

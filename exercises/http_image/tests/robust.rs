@@ -408,6 +408,6 @@ fn fifty_browsers_at_once() {
 fn port_in_use() {
     let (_listener, addr) = listen();
     let mut server = Program::start(program(cargo_bin!()), &[&addr.to_string()]);
-    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     server.assert_error(&["错误：", &addr.to_string()]);
 }

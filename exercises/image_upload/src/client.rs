@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// 服务端的回答最多的字节数：`u64` 最多 20 位，加上 `\n`。
+/// 服务端的回答最多的字节数：`u64` 最多 20 位，加上 `\n`。类型与 `Read::take` 的参数相同。
 const MAX_ANSWER: u64 = 21;
 
 /// 把文件 `file` 上传到 `addr` 的服务端；文件不能上传、服务端没有确认收到全部字节时返回错误。

@@ -21,6 +21,6 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     // 4. 把连接上的字节写入 PART，直到客户端关闭写方向
     // 5. 收到至少一个字节：把 PART 改名为 PICTURE；否则，PICTURE 保持原样
     // 6. 删除没有用上的 PART
-    // 7. 打印“收到 … 字节，已保存为 new.jpg”；把字节数和 \n 发给客户端
+    // 7. 保存了图片，打印“收到 … 字节，已保存为 new.jpg”；把字节数（0 也是）和 \n 发给客户端
     todo!("第 1 步：监听 {addr}；用到 {PICTURE}、{PART}、{SILENCE:?}")
 }

@@ -80,7 +80,7 @@ fn assert_sends(client: &mut Program, conn: &mut TcpStream, picture: &[u8]) {
 fn server_saves_the_picture() {
     let (dir, mut server, addr) = start_server(
         "一个客户端上传 photo.jpg，关闭写方向，等待回答：字节数和 \\n。\n\
-         常见原因：只 read 了一次；没有回答，或者回答后面没有 \\n；new.jpg 不在工作目录。",
+         常见原因：只 read 了一次，或者读到的比缓冲区小就当作收完（read 返回 0 才是）；没有回答，或者回答后面没有 \\n；new.jpg 不在工作目录。",
     );
     assert_upload(&mut server, addr, &dir, PHOTO);
 }
@@ -100,7 +100,7 @@ fn server_saves_bytes_not_text() {
 fn server_serves_the_next_client() {
     let (dir, mut server, addr) = start_server(
         "三个客户端先后上传：大的图片，小的图片，再是 photo.jpg。new.jpg 总是最后一张，没有别的内容。\n\
-         常见原因：服务完一个客户端就结束；new.jpg 已经存在时出错；写在旧内容后面，或没有截断旧内容。",
+         常见原因：服务完一个客户端就结束；读到的比缓冲区小就当作收完；new.jpg 已经存在时出错；写在旧内容后面，或没有截断旧内容。",
     );
     assert_upload(&mut server, addr, &dir, &[0xA5; 200_000]);
     assert_upload(&mut server, addr, &dir, b"small picture");
@@ -141,7 +141,11 @@ fn client_and_server_together() {
     let file = files.path().join("photo.jpg");
     for picture in [&PHOTO[..1000], PHOTO] {
         fs::write(&file, picture).unwrap();
-        let mut client = start_client(&file, addr, "客户端上传到同一个程序的服务端。");
+        let mut client = start_client(
+            &file,
+            addr,
+            "客户端把文件上传到自己的服务端。\n常见原因：服务端没有收完就回答；回答后面没有 \\n。",
+        );
         client.assert_exit(0);
         client.assert_stdout(&format!("上传成功：{} 字节\n", picture.len()));
         server.wait_stdout(&format!("收到 {} 字节，已保存为 new.jpg\n", picture.len()));

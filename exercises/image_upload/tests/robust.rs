@@ -115,7 +115,7 @@ fn assert_sends(client: &mut Program, conn: &mut TcpStream, n: usize) {
 fn picture_in_pieces() {
     let (dir, mut server, addr) = start_server(
         "图片分几段到达，中间有停顿，客户端还没有关闭写方向：服务端要继续等待，不回答，不保存。\n\
-         常见原因：把一次 read 当作整张图片；读到的比缓冲区小就当作结束；用一小段时间没有数据来判断结束。",
+         常见原因：把一次 read 当作整张图片；读到的比缓冲区小就当作结束；用一小段时间没有数据来判断结束；直接写入了 new.jpg。",
     );
     let mut client = connect(addr);
     let pieces = [&[1; 1000][..], &[2; 100_000], &[3; 1], &[4; 256]];
@@ -197,7 +197,7 @@ fn new_picture_takes_the_name_in_one_step() {
 fn empty_upload_keeps_the_old_picture() {
     let (dir, mut server, addr) = start_server(
         "客户端一个字节也不发就关闭写方向：回答 0，旧图片不变。\n\
-         常见原因：把空文件保存成了 new.jpg；没有回答。",
+         常见原因：把空文件保存成了 new.jpg；没有回答；0 字节也打印了“收到……”。",
     );
     let mut client = connect(addr);
     assert_answer(&mut server, &mut client, 0);
@@ -347,7 +347,7 @@ fn twenty_clients_at_once() {
 fn server_that_cannot_listen() {
     let (_listener, addr) = listen();
     let mut server = Program::start(program(cargo_bin!()), &["server", &addr.to_string()]);
-    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     server.assert_error(&["错误：", &addr.to_string()]);
 }
 
@@ -504,6 +504,6 @@ fn no_server() {
     drop(listener);
     let args = ["client", file.to_str().expect("路径是 UTF-8"), &addr.to_string()];
     let mut client = Program::start(program(cargo_bin!()), &args);
-    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     client.assert_error(&["错误：", &addr.to_string()]);
 }

@@ -174,7 +174,7 @@ fn idle_client_is_kept() {
 fn server_that_cannot_listen() {
     let (_listener, addr) = listen();
     let mut server = Program::start(program(cargo_bin!()), &["server", &addr.to_string()]);
-    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     server.assert_error(&["错误：", &addr.to_string()]);
 }
 
@@ -246,6 +246,6 @@ fn no_server() {
     let (listener, addr) = listen();
     drop(listener);
     let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
-    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     client.assert_error(&["错误：", &addr.to_string()]);
 }

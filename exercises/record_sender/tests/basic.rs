@@ -4,9 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::{Program, connect, listen, program};
+
+/// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// 课程的三条记录，每条占一行。
 const RECORDS: &str = "张三  18   177\n李四  19   180\n王五  120  183\n";
@@ -51,7 +55,8 @@ fn server_saves_the_records() {
     let (mut server, addr) = start_server(
         dir.path(),
         "一个客户端依次发送三条记录，然后发送“#\\n”；收到回答之后立即查看文件。\n\
-         常见原因：文件名不是 records.txt；记录没有各占一行，或者 # 也写进了文件；\
+         常见原因：文件名不是 records.txt，或者文件不存在时没有创建；把一次 read 当作一条记录；\
+         记录没有各占一行，或者 # 也写进了文件；\
          回答后面没有 \\n；回答的时候，记录还在 BufWriter 的缓冲区里。",
     );
     let mut client = connect(addr);
@@ -76,6 +81,31 @@ fn server_separates_glued_records() {
     send(&mut server, &mut client, &format!("{RECORDS}#\n"));
     server.assert_receives(&mut client, "3\n");
     assert_saved(&mut server, dir.path(), RECORDS);
+}
+
+#[test]
+fn records_in_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut server, addr) = start_server(
+        dir.path(),
+        "内容分几段到达，断在汉字中间、记录中间、\\r 和 \\n 之间、# 和 \\n 之间：与一次到达没有区别。\n\
+         常见原因：把一次 read 当作一条（或几条完整的）记录；没有读到 \\n 就转换为文字；\
+         用 contains 或 ends_with 找 #，没有等到整行。",
+    );
+    let mut client = connect(addr);
+    let message = "张三  18\r\n李四  #19\n王五  120\n#\n";
+    let cuts = [4, message.find('\n').unwrap(), message.find("19").unwrap(), message.len() - 1];
+    let mut start = 0;
+    for cut in cuts {
+        if let Err(e) = client.write_all(&message.as_bytes()[start..cut]) {
+            server.fail(&format!("服务端接收 {message:?} 的第 {start} 到 {cut} 字节；实际：{e}"));
+        }
+        server.assert_silent(&mut client, PAUSE);
+        start = cut;
+    }
+    send(&mut server, &mut client, "\n");
+    server.assert_receives(&mut client, "3\n");
+    assert_saved(&mut server, dir.path(), "张三  18\n李四  #19\n王五  120\n");
 }
 
 #[test]
@@ -107,7 +137,7 @@ fn client_sends_the_records_and_prints_the_answer() {
         addr,
         "测试扮演服务端：收到三条记录和 #，每条后面都有 \\n，然后回答“3\\n”。\n\
          常见原因：记录或 # 后面没有 \\n（等一会儿再发不能代替边界）；空格与课程的数据不同；\
-         没有等服务端回答就结束了。",
+         没有等服务端回答就结束了；打印时带上了回答末尾的 \\n。",
     );
     let mut conn = client.accept(&listener);
     client.assert_receives(&mut conn, &format!("{RECORDS}#\n"));
@@ -124,10 +154,16 @@ fn client_and_server_together() {
     let (mut server, addr) = start_server(
         dir.path(),
         "客户端先后运行两次，服务端的文件中应有六条记录。\n\
-         常见原因：服务端和客户端对 \\n 和 # 的约定不一致。",
+         常见原因：服务端和客户端对 \\n 和 # 的约定不一致；File::create 清空了以前的记录。",
     );
     for run in ["第一次运行客户端", "第二次运行客户端"] {
-        let mut client = start_client(addr, run);
+        let mut client = start_client(
+            addr,
+            &format!(
+                "{run}，连接自己的服务端。\n\
+                 常见原因：服务端把一次 read 当作一条记录，记录粘在一起或断开时条数就不对。"
+            ),
+        );
         client.assert_exit(0);
         client.assert_stdout("服务端已保存 3 条记录\n");
         server.wait_stdout("已保存 3 条记录\n");

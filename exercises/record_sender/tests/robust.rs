@@ -134,28 +134,6 @@ fn pauses_and_silence() {
 }
 
 #[test]
-fn records_in_pieces() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut server, addr) = start_server(
-        dir.path(),
-        "内容分几段到达，断在汉字中间、记录中间、\\r 和 \\n 之间、# 和 \\n 之间：与一次到达没有区别。\n\
-         常见原因：把一次 read 当作一条记录；没有读到 \\n 就转换为文字；没有等到 \\n 就把 # 当作结束。",
-    );
-    let mut client = connect(addr);
-    let message = "张三  18\r\n李四  #19\n王五  120\n#\n";
-    let cuts = [4, message.find('\n').unwrap(), message.find("19").unwrap(), message.len() - 1];
-    let mut start = 0;
-    for cut in cuts {
-        send(&mut server, &mut client, &message.as_bytes()[start..cut]);
-        server.assert_silent(&mut client, PAUSE);
-        start = cut;
-    }
-    send(&mut server, &mut client, b"\n");
-    server.assert_receives(&mut client, "3\n");
-    assert_saved(&mut server, dir.path(), "张三  18\n李四  #19\n王五  120\n".as_bytes());
-}
-
-#[test]
 fn one_byte_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let (mut server, addr) = start_server(
@@ -237,7 +215,7 @@ fn half_a_record_is_not_saved() {
     let (mut server, addr) = start_server(
         dir.path(),
         "客户端发送一条完整的记录和半条，没有 # 就关闭写方向：保存完整的一条，不回答。\n\
-         常见原因：读到连接结束时，把剩下的半条也当作一条（lines、split 和 read_until 都会返回它）；\
+         常见原因：read 返回 0 之后还在循环；读到连接结束时，把剩下的半条也当作一条（lines、split 和 read_until 都会返回它）；\
          把连接结束当作 #。",
     );
     let mut client = connect(addr);
@@ -448,7 +426,7 @@ fn server_that_cannot_listen() {
     let dir = tempfile::tempdir().unwrap();
     let args = ["server", &addr.to_string()];
     let mut server = Program::start_in(dir.path(), program(cargo_bin!()), &args);
-    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     server.assert_error(&["错误：", &addr.to_string()]);
 }
 
@@ -526,6 +504,6 @@ fn no_server() {
     let (listener, addr) = listen();
     drop(listener);
     let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
-    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。");
+    client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     client.assert_error(&["错误：", &addr.to_string()]);
 }
