@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// 程序已经结束，但它做的事可能还在路上（已建立的连接、已发出的数据报）：再等这么久。
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(500);
 
 /// 被测程序发生的一件事，由后台线程报告。
 enum Event {
