@@ -26,7 +26,7 @@ fn start_client(addr: SocketAddr, situation: &str) -> Program {
 fn server_answers_by_keyword() {
     let (mut server, addr) = start_server(
         "一个客户端依次问六个问题，每个问题含有一个关键字，最后一个不含。\n\
-         常见原因：回答后面没有 \\n；只回答了一个问题就关闭连接；要求问题与关键字完全相同。",
+         常见原因：回答后面没有 \\n；没有清空前一个问题；只回答了一个问题就关闭连接；要求问题与关键字完全相同。",
     );
     let mut client = connect(addr);
     for (question, answer) in [
@@ -80,7 +80,8 @@ fn client_asks_and_prints() {
     let mut client = start_client(
         addr,
         "测试扮演服务端：客户端提两个问题，打印两个回答，然后用户输入 ##。\n\
-         常见原因：问题后面没有 \\n；## 也发给了服务端；回答没有占一行。",
+         常见原因：显示 >> 之后没有 flush；问题后面没有 \\n；## 也发给了服务端；\n\
+         回答没有占一行，或者多了一个空行（收到的回答已经带有 \\n）。",
     );
     let mut conn = client.accept(&listener);
     client.wait_stdout(">>");
@@ -102,7 +103,13 @@ fn client_asks_and_prints() {
 fn client_and_server_together() {
     let (mut server, addr) =
         start_server("两个客户端轮流向服务端提问。\n常见原因：服务端和客户端对 \\n 的约定不一致。");
-    let mut clients = ["第一个客户端", "第二个客户端"].map(|name| start_client(addr, name));
+    let mut clients = ["第一个", "第二个"].map(|name| {
+        let situation = format!(
+            "{name}客户端连接自己的服务端。\n\
+             常见原因：一次只服务一个客户端；先看别的测试失败的原因。"
+        );
+        start_client(addr, &situation)
+    });
     let talk = [("你好呀", "你好啊\n>>"), ("天气", "人家还小，不知道。\n>>")];
     for (question, answer) in talk {
         for client in &mut clients {

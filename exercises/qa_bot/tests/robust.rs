@@ -72,7 +72,7 @@ fn questions_glued_together() {
 fn last_question_without_newline() {
     let (mut server, addr) = start_server(
         "客户端发出“几岁”，不发 \\n，就关闭写方向：这个问题同样要回答。\n\
-         常见原因：收到 0 字节就结束，没有处理已经读到的内容。",
+         常见原因：收到 0 字节之后没有结束，不停地回答；或者收到 0 字节就结束，没有处理已经读到的内容。",
     );
     let mut client = connect(addr);
     client.write_all("几岁".as_bytes()).unwrap();
@@ -238,6 +238,14 @@ fn server_that_goes_away() {
     client.type_line("你好");
     client.assert_receives(&mut conn, "你好\n");
     drop(conn);
+    client.assert_error(&["错误："]);
+
+    let (mut client, conn) = start_client(
+        "服务端不读问题就关闭，连接被重置：客户端用一行错误说明，退出状态 1。\n\
+         常见原因：对读写的结果用了 unwrap。",
+    );
+    client.type_line("你好");
+    reset(conn);
     client.assert_error(&["错误："]);
 }
 

@@ -32,7 +32,7 @@ fn assert_answer(server: &mut Program, socket: &UdpSocket, word: &str, answer: &
     let received = match socket.recv(&mut buffer) {
         Ok(n) if buffer[..n] == *answer.as_bytes() => return,
         Ok(n) => format!("{:?}", String::from_utf8_lossy(&buffer[..n])),
-        Err(e) => format!("没有收到数据报（{e}）"),
+        Err(_) => "没有收到数据报".to_string(),
     };
     server.fail(&format!("发出 {word:?}，收到 {answer:?}；实际：{received}"));
 }
@@ -88,7 +88,7 @@ fn client_asks_and_prints() {
     let mut client = start_client(
         addr,
         "测试扮演服务端：客户端查询两个单词，打印两个回答，然后用户输入 ##。\n\
-         常见原因：单词后面多了 \\n；回答没有占一行；## 也发给了服务端。",
+         常见原因：显示 >> 之后没有 flush；单词后面多了 \\n；回答没有占一行；## 也发给了服务端。",
     );
     for (word, answer) in [("tcp", "回答一"), ("no such word", "回答二")] {
         client.type_line(word);

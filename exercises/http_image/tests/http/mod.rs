@@ -75,6 +75,9 @@ pub fn receive(
             Ok(n) => received.extend_from_slice(&buffer[..n]),
             Err(e) => break Some(e),
         }
+        if received.len() > 1 << 20 {
+            break None; // 不停地发送的服务端
+        }
         time = start.elapsed();
     };
     let problem = match (parse(&received, request), error) {
