@@ -63,7 +63,7 @@ fn picture_is_complete() {
 #[test]
 fn favicon_is_not_found() {
     let (mut server, addr) = start_server(
-        "浏览器请求网页，再自动请求 /favicon.ico（我们没有）：应答 404，网页照常显示。\n\
+        "浏览器请求网页，再自动请求 /favicon.ico（我们没有）：响应 404，网页照常显示。\n\
          常见原因：不看路径，总是以网页响应；遇到不认识的路径就结束程序。",
     );
     for (path, status) in [("/", 200), ("/favicon.ico", 404), ("/image.jpg", 200), ("/", 200)] {
