@@ -14,12 +14,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
 }
 
-/// `dir` 之下扩展名为 `extension` 的文件，不进入 `target` 和隐藏的目录。
+/// `dir` 之下扩展名为 `extension` 的文件。
 fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
-        let (path, name) = (entry.path(), entry.file_name());
-        if path.is_dir() && name != "target" && !name.to_string_lossy().starts_with('.') {
+        let path = entry.path();
+        if path.is_dir() {
             found.extend(files(&path, extension));
         } else if path.extension().is_some_and(|e| e == extension) {
             found.push(path);
@@ -64,10 +64,18 @@ fn report(problems: Vec<String>) {
     assert!(problems.is_empty(), "文档中有 {} 处错误：\n{}", problems.len(), problems.join("\n"));
 }
 
-/// 全部文档：路径和内容。
+/// 根目录的 `README.md`、讲义和各练习的 `README.md`：路径和内容。
 fn documents() -> Vec<(PathBuf, String)> {
-    let read = |path: PathBuf| (path.clone(), fs::read_to_string(path).unwrap());
-    files(&root(), "md").into_iter().map(read).collect()
+    let mut paths = files(&root().join("exercises"), "md");
+    paths.retain(|path| path.ends_with("README.md")); // 学生自己的笔记不检查
+    paths.extend(files(&root().join("docs"), "md"));
+    paths.push(root().join("README.md"));
+    paths.into_iter().map(read).collect()
+}
+
+fn read(path: PathBuf) -> (PathBuf, String) {
+    let text = fs::read_to_string(&path).unwrap();
+    (path, text)
 }
 
 #[test]
@@ -90,11 +98,9 @@ fn commands_and_files_exist() {
     let justfile = fs::read_to_string(root().join("justfile")).unwrap();
     let recipes: Vec<&str> = justfile.lines().filter_map(|l| l.split([' ', ':']).next()).collect();
     let mut problems = Vec::new();
-    let sources = files(&root(), "rs").into_iter().map(|path| {
-        let text = fs::read_to_string(&path).unwrap();
-        (path, text)
-    });
-    for (path, text) in documents().into_iter().chain(sources) {
+    // 不包括 exercises：学生可以写任何注释
+    let sources = ["crates", "solutions"].iter().flat_map(|dir| files(&root().join(dir), "rs"));
+    for (path, text) in documents().into_iter().chain(sources.map(read)) {
         // 反引号之间的内容，或者代码块中的一行
         let lines = text.lines().map(|line| line.trim_start_matches("$ "));
         for code in between(&text, "`", "`").chain(lines) {
