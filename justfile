@@ -39,7 +39,7 @@ progress:
 # 对照一个练习与答案
 [group('练习')]
 diff NAME:
-    @git diff --no-index --diff-filter=M exercises/{{NAME}} solutions/{{NAME}} || true
+    @git diff --no-index exercises/{{NAME}}/src solutions/{{NAME}}/src || true
 
 # 把一个练习恢复为未完成的样子；已有的工作由 git 保存，并说明怎样取回
 [group('练习')]
