@@ -55,7 +55,7 @@ reset NAME:
         before=$(git rev-parse 'stash@{0}')
     fi
     # 最近一个各文件都还没有写（都有 todo!）的版本
-    for commit in $(git log --format=%H -- "$dir/src"); do
+    for commit in $(git log --format=%H -- "$dir"); do
         files=$(git ls-tree -r --name-only "$commit" -- "$dir/src" | grep -v '/main\.rs$')
         todo=$({ git grep --files-with-matches 'todo!(' "$commit" -- "$dir/src" || true; } | wc -l)
         if [ "$todo" -eq "$(wc -l <<<"$files")" ]; then
