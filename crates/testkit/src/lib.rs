@@ -164,14 +164,21 @@ impl Program {
     /// 检查 `socket` 收到的下一个数据报正是 `text`。
     #[track_caller]
     pub fn assert_datagram(&mut self, socket: &UdpSocket, text: &str) {
-        let mut buffer = vec![0; 65_536];
-        let received = match socket.recv(&mut buffer) {
-            Ok(n) if buffer[..n] == *text.as_bytes() => return,
-            Ok(n) => format!("{:?}", String::from_utf8_lossy(&buffer[..n])),
-            Err(e) if timed_out(&e) => format!("{DEADLINE:?} 之内没有收到"),
-            Err(e) => e.to_string(),
-        };
-        self.fail(&format!("收到数据报 {text:?}；实际：{received}"));
+        if let Some(received) = receive_other_than(socket, text) {
+            self.fail(&format!("收到数据报 {text:?}；实际：{received}"));
+        }
+    }
+
+    /// 从 `socket` 发出数据报 `question`，检查收到的下一个数据报正是 `answer`。
+    #[track_caller]
+    pub fn assert_answer(&mut self, socket: &UdpSocket, question: impl AsRef<[u8]>, answer: &str) {
+        let question = question.as_ref();
+        let _ = socket.send(question); // 程序已经结束：由下面的接收报告
+        if let Some(received) = receive_other_than(socket, answer) {
+            let n = question.len();
+            let start: String = String::from_utf8_lossy(question).chars().take(20).collect();
+            self.fail(&format!("发出 {start:?}（共 {n} 字节），收到 {answer:?}；实际：{received}"));
+        }
     }
 
     /// 从 `stream` 读到 `text` 为止；读到的与它不同、对方关闭或期限已过则测试失败。
@@ -407,8 +414,19 @@ fn shorten(text: &str) -> String {
     lines.collect()
 }
 
+/// 收下一个数据报；正是 `text` 时返回 `None`，否则返回实际的情形。
+fn receive_other_than(socket: &UdpSocket, text: &str) -> Option<String> {
+    let mut buffer = vec![0; 65_536];
+    match socket.recv(&mut buffer) {
+        Ok(n) if buffer[..n] == *text.as_bytes() => None,
+        Ok(n) => Some(format!("{:?}", String::from_utf8_lossy(&buffer[..n]))),
+        Err(e) if timed_out(&e) => Some(format!("{DEADLINE:?} 之内没有收到")),
+        Err(e) => Some(e.to_string()),
+    }
+}
+
 /// 读操作是否因超时而结束（Unix 和 Windows 的错误种类不同）。
-fn timed_out(e: &io::Error) -> bool {
+pub fn timed_out(e: &io::Error) -> bool {
     matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! 约定：摘录的代码块之前是指向源文件的链接；一段对话的每个终端是一个 console 代码块，之前是“终端 1：”。
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -231,8 +232,11 @@ fn mask(text: &str) -> String {
     masked + rest
 }
 
+/// 各个包的程序的路径；每个包只编译一次。
+type Programs = HashMap<String, PathBuf>;
+
 /// 启动文档中的一条命令；服务端用空闲的端口，`addr` 是已经启动的服务端的地址。
-fn start(command: &str, addr: Option<SocketAddr>, dir: &Path) -> Program {
+fn start(command: &str, addr: Option<SocketAddr>, dir: &Path, programs: &mut Programs) -> Program {
     let mut words = command.trim_start_matches("$ cargo run -q -p ").split(' ');
     let package = words.next().unwrap();
     let package = match root().join("exercises").join(package).exists() {
@@ -246,16 +250,19 @@ fn start(command: &str, addr: Option<SocketAddr>, dir: &Path) -> Program {
     }
     args.push(addr.map_or("127.0.0.1:0".to_string(), |addr| addr.to_string()));
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let deps = std::env::current_exe().unwrap();
-    Program::start_in(dir, neighbour(deps.parent().unwrap(), &package), &args)
+    let program = programs.entry(package).or_insert_with_key(|package| {
+        let deps = std::env::current_exe().unwrap();
+        neighbour(deps.parent().unwrap(), package)
+    });
+    Program::start_in(dir, program, &args)
 }
 
 /// 重演一段对话，每个终端一个代码块；与文档不同则返回说明。
-fn replay(blocks: &[&Block], dir: &Path) -> Result<(), String> {
+fn replay(blocks: &[&Block], dir: &Path, programs: &mut Programs) -> Result<(), String> {
     let mut terminals: Vec<Terminal> = Vec::new();
     let mut addr = None;
     for block in blocks {
-        let mut program = start(block.lines[0], addr, dir);
+        let mut program = start(block.lines[0], addr, dir, programs);
         program.explain("重演文档中的对话");
         addr = addr.or_else(|| Some(program.addr()));
         let end = block.lines.iter().skip(1).position(|line| line.starts_with(['$', '^']));
@@ -300,6 +307,7 @@ fn replay(blocks: &[&Block], dir: &Path) -> Result<(), String> {
 fn conversations_can_be_replayed() {
     let mut problems = Vec::new();
     let mut count = 0;
+    let mut programs = Programs::new();
     for (path, text) in documents() {
         let blocks = parse(&text).1;
         let labelled =
@@ -316,7 +324,7 @@ fn conversations_can_be_replayed() {
             let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conversation-{count}"));
             let _ = fs::remove_dir_all(&dir);
             fs::create_dir_all(&dir).unwrap();
-            if let Err(problem) = replay(&conversation, &dir) {
+            if let Err(problem) = replay(&conversation, &dir, &mut programs) {
                 problems.push(format!("{}：{problem}", path.display()));
             }
         }

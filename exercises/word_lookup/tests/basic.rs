@@ -24,19 +24,6 @@ fn start_client(addr: SocketAddr, situation: &str) -> Program {
     client
 }
 
-/// 发出单词 `word`，检查得到的回答正是 `answer`。
-#[track_caller]
-fn assert_answer(server: &mut Program, socket: &UdpSocket, word: &str, answer: &str) {
-    let _ = socket.send(word.as_bytes()); // 程序已经结束：由下面的接收报告
-    let mut buffer = vec![0; 65_536];
-    let received = match socket.recv(&mut buffer) {
-        Ok(n) if buffer[..n] == *answer.as_bytes() => return,
-        Ok(n) => format!("{:?}", String::from_utf8_lossy(&buffer[..n])),
-        Err(_) => "没有收到数据报".to_string(),
-    };
-    server.fail(&format!("发出 {word:?}，收到 {answer:?}；实际：{received}"));
-}
-
 /// 词典 `dict.txt` 中单词 `word` 的解释。
 fn explanation(word: &str) -> String {
     let dict = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/dict.txt")).unwrap();
@@ -51,7 +38,7 @@ fn server_explains_words() {
          常见原因：回答中带有单词、制表符或 \\n；按空格切分词典，丢失了由几个词组成的单词。",
     );
     for word in ["tcp", "udp", "ip address", "socket"] {
-        assert_answer(&mut server, &socket, word, &explanation(word));
+        server.assert_answer(&socket, word, &explanation(word));
     }
 }
 
@@ -61,9 +48,9 @@ fn server_does_not_know_every_word() {
         "依次查询 banana、##（对服务端来说也只是一个单词）、dns：前两个词典中没有，最后一个有。\n\
          常见原因：没有找到时不回答；收到 ## 就结束（udp_server 是这样，这里只有客户端结束）。",
     );
-    assert_answer(&mut server, &socket, "banana", "没有找到这个单词");
-    assert_answer(&mut server, &socket, "##", "没有找到这个单词");
-    assert_answer(&mut server, &socket, "dns", &explanation("dns"));
+    server.assert_answer(&socket, "banana", "没有找到这个单词");
+    server.assert_answer(&socket, "##", "没有找到这个单词");
+    server.assert_answer(&socket, "dns", &explanation("dns"));
 }
 
 #[test]
@@ -78,7 +65,7 @@ fn server_ignores_case_and_surrounding_spaces() {
         ("socket\n", "socket"),
         ("\tIP Address\r\n", "ip address"),
     ] {
-        assert_answer(&mut server, &socket, word, &explanation(entry));
+        server.assert_answer(&socket, word, &explanation(entry));
     }
 }
 
@@ -127,5 +114,5 @@ fn client_and_server_together() {
         client.type_line("##");
         client.assert_exit(0);
     }
-    assert_answer(&mut server, &socket, "udp", &explanation("udp"));
+    server.assert_answer(&socket, "udp", &explanation("udp"));
 }

@@ -40,22 +40,6 @@ fn start_client(situation: &str) -> (Program, UdpSocket) {
     (client, socket)
 }
 
-/// 发出单词 `word`，检查得到的回答正是 `answer`。
-#[track_caller]
-fn assert_answer(server: &mut Program, socket: &UdpSocket, word: impl AsRef<[u8]>, answer: &str) {
-    let word = word.as_ref();
-    let _ = socket.send(word); // 程序已经结束：由下面的接收报告
-    let mut buffer = vec![0; 65_536];
-    let received = match socket.recv(&mut buffer) {
-        Ok(n) if buffer[..n] == *answer.as_bytes() => return,
-        Ok(n) => format!("{:?}", String::from_utf8_lossy(&buffer[..n])),
-        Err(_) => "没有收到数据报".to_string(),
-    };
-    let n = word.len();
-    let word: String = String::from_utf8_lossy(word).chars().take(20).collect();
-    server.fail(&format!("发出 {word:?}（共 {n} 字节），收到 {answer:?}；实际：{received}"));
-}
-
 /// 等客户端发来下一个数据报，检查它正是 `word`，返回来源。
 #[track_caller]
 fn assert_asked(client: &mut Program, socket: &UdpSocket, word: &str) -> SocketAddr {
@@ -96,7 +80,7 @@ fn every_word_of_the_dictionary() {
          常见原因：词典只读了一部分；单词中的空格、- 或 / 没有当作单词的一部分。",
     );
     for (word, explanation) in dict() {
-        assert_answer(&mut server, &socket, word.to_uppercase(), &explanation);
+        server.assert_answer(&socket, word.to_uppercase(), &explanation);
     }
 }
 
@@ -108,9 +92,9 @@ fn part_of_a_word_is_another_word() {
     );
     let line = format!("tcp\t{}", explanation("tcp"));
     for word in ["tc", "tcpx", "cp", "tcp udp", "传输控制协议", "网络", &line] {
-        assert_answer(&mut server, &socket, word, UNKNOWN);
+        server.assert_answer(&socket, word, UNKNOWN);
     }
-    assert_answer(&mut server, &socket, "tcp", &explanation("tcp"));
+    server.assert_answer(&socket, "tcp", &explanation("tcp"));
 }
 
 #[test]
@@ -120,9 +104,9 @@ fn word_that_is_not_utf8_or_empty() {
          常见原因：用了 String::from_utf8 和 ? 或 unwrap；丢弃了无效的字节；把 0 字节当作对方已经关闭。",
     );
     for word in [&b"\xff\xfe"[..], b"tcp\xff", b"\xe4\xbd", b"", b" \r\n"] {
-        assert_answer(&mut server, &socket, word, UNKNOWN);
+        server.assert_answer(&socket, word, UNKNOWN);
     }
-    assert_answer(&mut server, &socket, "tcp", &explanation("tcp"));
+    server.assert_answer(&socket, "tcp", &explanation("tcp"));
 }
 
 #[test]
@@ -132,10 +116,10 @@ fn very_long_datagram() {
          常见原因：接收缓冲区太小，数据报被截断，剩下的部分成了另一个单词。",
     );
     let spaces = " ".repeat(2000);
-    assert_answer(&mut server, &socket, format!("tcp{spaces}x"), UNKNOWN);
-    assert_answer(&mut server, &socket, format!("{spaces}tcp"), &explanation("tcp"));
-    assert_answer(&mut server, &socket, "x".repeat(MAX_DATAGRAM), UNKNOWN);
-    assert_answer(&mut server, &socket, "udp", &explanation("udp"));
+    server.assert_answer(&socket, format!("tcp{spaces}x"), UNKNOWN);
+    server.assert_answer(&socket, format!("{spaces}tcp"), &explanation("tcp"));
+    server.assert_answer(&socket, "x".repeat(MAX_DATAGRAM), UNKNOWN);
+    server.assert_answer(&socket, "udp", &explanation("udp"));
 }
 
 #[test]
@@ -153,7 +137,7 @@ fn fifty_clients_at_once() {
     for (client, (_, explanation)) in clients.iter().rev() {
         server.assert_datagram(client, explanation);
     }
-    assert_answer(&mut server, &socket, "udp", &explanation("udp"));
+    server.assert_answer(&socket, "udp", &explanation("udp"));
 }
 
 #[test]

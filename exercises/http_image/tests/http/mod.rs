@@ -1,11 +1,11 @@
 //! 由测试扮演的浏览器：发送请求，读完整个响应，检查格式。两组测试共用。
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, connect, program};
+use testkit::{Program, connect, program, timed_out};
 
 /// 一个完整的响应。
 pub struct Response {
@@ -83,9 +83,7 @@ pub fn receive(
     let problem = match (parse(&received, request), error) {
         (Ok(response), None) if response.status == status => return Response { time, ..response },
         (Ok(response), None) => format!("响应码是 {}", response.status),
-        (_, Some(e)) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-            "等了很久，响应没有完，连接也没有关闭".to_string()
-        }
+        (_, Some(e)) if timed_out(&e) => "等了很久，响应没有完，连接也没有关闭".to_string(),
         (_, Some(e)) => format!("连接被重置，浏览器可能丢失响应（{e}）"),
         (Err(problem), None) => problem,
     };
