@@ -1,7 +1,7 @@
 //! 记录上传的服务端。
 
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Mutex;
@@ -25,6 +25,7 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
     let listener = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
     eprintln!("记录服务端已启动：{}", listener.local_addr()?);
+    drop_half_record().map_err(|e| format!("无法整理 {RECORDS_FILE}：{e}"))?;
     loop {
         // 2. 每个连接一个线程：缓慢的客户端只占用自己的线程
         let result = listener.accept().and_then(|(stream, peer)| {
@@ -74,6 +75,21 @@ fn serve(mut stream: &TcpStream) -> Result<(), Box<dyn Error>> {
     // 7. 还有没读的字节就关闭，系统会重置连接，回答可能丢失：先关闭写方向，再读到对方关闭
     let _ = stream.shutdown(Shutdown::Write);
     let _ = io::copy(&mut reader, &mut io::sink());
+    Ok(())
+}
+
+/// 删去 `RECORDS_FILE` 末尾的半条记录：上一次运行可能在写入的中途被强行终止，新的记录不能接在它后面。
+fn drop_half_record() -> io::Result<()> {
+    if !fs::metadata(RECORDS_FILE).is_ok_and(|file| file.is_file()) {
+        return Ok(()); // 还没有这个文件
+    }
+    let content = fs::read(RECORDS_FILE)?;
+    let whole = content.iter().rposition(|&byte| byte == b'\n').map_or(0, |i| i + 1);
+    if whole < content.len() {
+        let half = String::from_utf8_lossy(&content[whole..]);
+        eprintln!("{RECORDS_FILE} 末尾的半条记录已删去：{half}");
+        File::options().write(true).open(RECORDS_FILE)?.set_len(whole as u64)?;
+    }
     Ok(())
 }
 
