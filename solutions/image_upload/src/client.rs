@@ -6,6 +6,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 
+/// 一次最多读写的字节数；`io::copy` 自己的缓冲区只有 8 KiB。
+const BUFFER_SIZE: usize = 128 * 1024;
+
 /// 服务端的回答最多的字节数：`u64` 最多 20 位，加上 `\n`。类型与 `Read::take` 的参数相同。
 const MAX_ANSWER: u64 = 21;
 
@@ -20,12 +23,12 @@ pub fn run(file: &Path, addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     if metadata.len() == 0 {
         return Err(format!("{name} 是空文件").into());
     }
-    let mut picture = File::open(file).map_err(|e| format!("无法打开 {name}：{e}"))?;
+    let picture = File::open(file).map_err(|e| format!("无法打开 {name}：{e}"))?;
     // 2. 文件没有问题，才打扰服务端
     let mut stream =
         TcpStream::connect(addr).map_err(|e| format!("无法连接 {addr}：{e}。请先启动服务端"))?;
     // 3. io::copy 分段读、分段发：文件再大，占用的内存也不变；n 是实际发送的字节数
-    let n = io::copy(&mut picture, &mut stream)
+    let n = io::copy(&mut BufReader::with_capacity(BUFFER_SIZE, picture), &mut stream)
         .map_err(|e| format!("无法把 {name} 发送到 {addr}：{e}"))?;
     // 4. 只关闭写方向：服务端读到结尾，才会回答，而回答还要从这个连接读
     stream.shutdown(Shutdown::Write).map_err(|e| format!("无法发送到 {addr}：{e}"))?;
