@@ -1,7 +1,9 @@
 //! 网络单词查询的服务端。
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::LazyLock;
 
 /// 词典，一行一个单词：小写的单词、制表符、解释；编译时从 `dict.txt` 嵌入程序。
 const DICT: &str = include_str!("../dict.txt");
@@ -11,6 +13,10 @@ const UNKNOWN: &str = "没有找到这个单词";
 
 /// 接收缓冲区的字节数：放得下任何一个 UDP 数据报。
 const BUFFER_SIZE: usize = 65_535;
+
+/// 从单词到解释：第一次查找时由 [`DICT`] 整理出来，以后每次查找都不必逐行切分。
+static EXPLANATIONS: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| DICT.lines().filter_map(|line| line.split_once('\t')).collect());
 
 /// 在 `addr` 上启动服务端，一直运行；无法绑定时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
@@ -38,9 +44,7 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
 
 /// 单词 `word` 的解释；词典中没有时是 [`UNKNOWN`]。
 pub fn explain(word: &str) -> &'static str {
-    // 3. 空白可能是用户多打的空格，也可能是 nc 带上的换行
-    let word = word.trim();
-    let mut entries = DICT.lines().filter_map(|line| line.split_once('\t'));
-    let found = entries.find(|(entry, _)| entry.eq_ignore_ascii_case(word));
-    found.map_or(UNKNOWN, |(_, explanation)| explanation)
+    // 3. 空白可能是用户多打的空格，也可能是 nc 带上的换行；词典中的单词都是小写
+    let word = word.trim().to_ascii_lowercase();
+    EXPLANATIONS.get(word.as_str()).unwrap_or(&UNKNOWN)
 }
