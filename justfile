@@ -116,7 +116,17 @@ stubs:
         echo "$name：$tests 个测试都失败，用了 $((SECONDS - start)) 秒；与答案的差别合乎约定"
     done
 
+# 故障测试：随机而可以重放，攻击五个答案的程序，每个约 10 秒
+[group('维护')]
+fire:
+    FIRE_SECONDS=${FIRE_SECONDS:-10} cargo test -p '*_solution' --test fire -- --ignored --nocapture --test-threads 8
+
+# 故障测试运行 SECONDS 秒，五个答案平分；每次的种子不同，也可以用环境变量 FIRE_SEED 指定
+[group('维护')]
+soak SECONDS='600':
+    FIRE_SECONDS=$(({{SECONDS}} / 5)) FIRE_SEED=${FIRE_SEED:-$(date +%s)} just fire
+
 # CI 检查的一切
 [group('维护')]
-ci: lint test-all stubs
+ci: lint test-all fire stubs
     RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps

@@ -2,6 +2,9 @@
 //!
 //! 等不到时，失败信息列出命令、期望和程序的全部输出。
 
+#[cfg(unix)]
+pub mod fire;
+
 use std::env::consts::EXE_SUFFIX;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -272,6 +275,24 @@ impl Program {
         }
     }
 
+    /// 检查程序还在运行，而且没有一个线程崩溃过。
+    #[track_caller]
+    pub fn assert_not_panicked(&mut self) {
+        self.assert_running();
+        if self.stderr().contains(" panicked at ") {
+            self.fail("没有一个线程崩溃（panicked）");
+        }
+    }
+
+    /// 等程序在标准错误上写完 `n` 行；比启动时多一行，就是说明了一个错误。
+    #[track_caller]
+    pub fn wait_stderr_lines(&mut self, n: usize) {
+        self.wait(&format!("标准错误中至少有 {n} 行"), |p| {
+            let lines = p.stderr.iter().filter(|&&byte| byte == b'\n').count();
+            (lines >= n).then_some(())
+        });
+    }
+
     /// 检查到目前为止的标准输出正是 `text`。
     #[track_caller]
     pub fn assert_stdout(&mut self, text: &str) {
@@ -287,6 +308,12 @@ impl Program {
         self.wait_end(duration);
         self.assert_stdout(&before);
         self.assert_running();
+    }
+
+    /// 强行终止程序（SIGKILL），等它结束。
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// 到目前为止的标准输出；不是 UTF-8 的字节显示为 `�`。
@@ -384,8 +411,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

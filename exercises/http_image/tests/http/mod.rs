@@ -1,4 +1,4 @@
-//! 由测试扮演的浏览器：发送请求，读完整个响应，检查格式。两组测试共用。
+//! 由测试扮演的浏览器：发送请求，读完整个响应，检查格式。各组测试共用。
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -96,7 +96,7 @@ pub fn receive(
 }
 
 /// 解析一个完整的响应；不合格式时返回原因。
-fn parse(received: &[u8], request: &[u8]) -> Result<Response, String> {
+pub fn parse(received: &[u8], request: &[u8]) -> Result<Response, String> {
     if received.is_empty() {
         return Err("没有响应，连接就关闭了".to_string());
     }
@@ -133,7 +133,7 @@ fn parse(received: &[u8], request: &[u8]) -> Result<Response, String> {
 }
 
 /// 用于失败信息：开头的一段，不可见的字节写成转义序列。
-fn preview(bytes: &[u8]) -> String {
+pub fn preview(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(400)];
     let more = if start.len() < bytes.len() { "……" } else { "" };
     format!("{:?}{more}", String::from_utf8_lossy(start))
