@@ -126,6 +126,11 @@ fire:
 soak SECONDS='600':
     FIRE_SECONDS=$(({{SECONDS}} / 5)) FIRE_SEED=${FIRE_SEED:-$(date +%s)} just fire
 
+# 用 Chromium 打开图片网页，截图保存为 target/browser-check.png；没有 Chromium 时跳过
+[group('维护')]
+browser-check:
+    cargo test -p http_image_solution --test browser -- --ignored --nocapture
+
 # CI 检查的一切
 [group('维护')]
 ci: lint test-all fire stubs
