@@ -126,6 +126,11 @@ fire:
 soak SECONDS='600':
     FIRE_SECONDS=$(({{SECONDS}} / 5)) FIRE_SEED=${FIRE_SEED:-$(date +%s)} just fire
 
+# 性能比较：与只用 std 的对照程序、Python 程序轮流测量，约两分钟
+[group('维护')]
+bench:
+    cargo bench -p testkit --bench bench
+
 # 用 Chromium 打开图片网页，截图保存为 target/browser-check.png；没有 Chromium 时跳过
 [group('维护')]
 browser-check:
