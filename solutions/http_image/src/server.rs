@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,9 @@ const PAGE: &str = r#"<!DOCTYPE html>
 /// 请求不合格式。
 const BAD_REQUEST: &str = "400 Bad Request";
 
+/// 同时服务的客户端最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
+const MAX_CLIENTS: usize = 10_000;
+
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     // 1. 端口 0 由系统选择端口，所以写出的是 local_addr；0.0.0.0 只能监听，不能作为目的地址
@@ -43,11 +47,19 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         url.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     eprintln!("请用浏览器打开 http://{url}/");
+    let clients = Arc::new(()); // 每个线程持有一份，结束时归还：份数比客户端多一
     loop {
         // 2. 每个连接一个线程：浏览器的备用连接什么也不发，只占用自己的线程
         let result = listener.accept().and_then(|(stream, _)| {
+            if Arc::strong_count(&clients) > MAX_CLIENTS {
+                return Err(io::Error::other("客户端太多"));
+            }
+            let client = Arc::clone(&clients);
             // serve 的错误不必报告：对方已经离开，或者不收也不关闭
-            thread::Builder::new().spawn(move || serve(&stream))
+            thread::Builder::new().spawn(move || {
+                let _client = client;
+                serve(&stream)
+            })
         });
         // 描述符或线程用完时，立即重试只是空转：等别的连接结束
         if let Err(e) = result {
@@ -83,7 +95,9 @@ fn read_header(stream: &TcpStream, header: &mut Vec<u8>) -> Result<(), &'static 
         }
         header.extend_from_slice(&buffer[..n]);
         let end = end_of_header(header);
-        if end.unwrap_or(header.len()) > MAX_HEADER {
+        // 空行可能只到了一半：末尾的 \r 先不算
+        let received = header.strip_suffix(b"\r").unwrap_or(header).len();
+        if end.unwrap_or(received) > MAX_HEADER {
             return Err("431 Request Header Fields Too Large");
         }
         if end.is_some() {
@@ -102,13 +116,18 @@ pub fn end_of_header(data: &[u8]) -> Option<usize> {
 
 /// 读一次，最晚到 `deadline`；返回读到的字节数，0 表示对方不再发送。
 fn read_before(deadline: Instant, mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    // 读超时只管一次 read：对方每次在超时之前发一个字节，就永远不会超时，所以每次只给剩下的时间
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(ErrorKind::TimedOut.into()); // 也因为 set_read_timeout 不接受 0
+    loop {
+        // 读超时只管一次 read：对方每次在超时之前发一个字节，就永远不会超时，所以每次只给剩下的时间
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into()); // 也因为 set_read_timeout 不接受 0
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(buffer) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => {} // Ctrl-Z 之后 fg：再读
+            result => return result,
+        }
     }
-    stream.set_read_timeout(Some(left))?;
-    stream.read(buffer)
 }
 
 /// 请求头 `header` 要的内容：内容类型和响应体；不能满足时返回响应码和附加信息。

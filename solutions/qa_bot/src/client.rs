@@ -1,8 +1,11 @@
 //! 问答机器人的客户端。
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+
+/// 回答最多的字节数，含 `\n`；限制长度，对方一直发送也不会占满内存。
+const MAX_ANSWER: u64 = 65_536;
 
 /// 连接 `addr` 的服务端，把用户输入的问题发过去，打印回答；无法连接、服务端离开时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
@@ -23,9 +26,10 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         stream.write_all(line.as_bytes()).map_err(|e| format!("无法发送到 {addr}：{e}"))?;
         // 4. 回答不一定一次到齐：读到 \n 才完整
         let mut answer = Vec::new();
-        answers.read_until(b'\n', &mut answer).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
+        let mut limited = answers.by_ref().take(MAX_ANSWER);
+        limited.read_until(b'\n', &mut answer).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
         if !answer.ends_with(b"\n") {
-            return Err(format!("服务端 {addr} 已断开连接").into());
+            return Err(format!("服务端 {addr} 已断开连接，或者回答过长").into());
         }
         // 5. 回答自带 \n，正好占一行
         print!("{}", String::from_utf8_lossy(&answer));

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -21,15 +22,24 @@ const UNKNOWN: &str = "人家还小，不知道。";
 /// 一个问题最多的字节数，不含换行。
 const MAX_QUESTION: usize = 1024;
 
+/// 同时服务的客户端最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
+const MAX_CLIENTS: usize = 10_000;
+
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
     let listener = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
     eprintln!("问答服务端已启动：{}", listener.local_addr()?);
+    let clients = Arc::new(()); // 每个线程持有一份，结束时归还：份数比客户端多一
     loop {
         // 2. 每个连接一个线程：客户端思考多久，都只占用自己的线程
         let result = listener.accept().and_then(|(stream, peer)| {
+            if Arc::strong_count(&clients) > MAX_CLIENTS {
+                return Err(io::Error::other("客户端太多"));
+            }
+            let client = Arc::clone(&clients);
             thread::Builder::new().spawn(move || {
+                let _client = client;
                 if let Err(e) = serve(&stream) {
                     eprintln!("{peer}：{e}");
                 }
