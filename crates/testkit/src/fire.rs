@@ -1,5 +1,6 @@
 //! 故障测试（各练习的 `tests/fire.rs`）的工具：可以重放的随机数、逐轮计数、坏客户端、重置连接、资源限制。
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
@@ -13,6 +14,9 @@ use crate::{Program, connect};
 
 /// 缓慢的坏客户端，每个字节之后停这么久。
 const SLOW: Duration = Duration::from_millis(2);
+
+/// 一个坏客户端最多接收的字节数：服务端可能不停地回答。
+const MAX_RECEIVED: u64 = 1 << 20;
 
 /// 可以重放的随机数：同一个种子得到同样的一串数（SplitMix64 算法）。
 pub struct Random(u64);
@@ -43,12 +47,12 @@ impl Random {
     }
 }
 
-/// 各种故障各做了多少次；几个线程可以同时计数。
+/// 各种故障和检查各有多少次；几个线程可以同时计数。
 #[derive(Default)]
 pub struct Tally(Mutex<Vec<(&'static str, usize)>>);
 
 impl Tally {
-    /// 故障 `what` 又做了 `n` 次。
+    /// `what` 又有 `n` 次。
     pub fn add(&self, what: &'static str, n: usize) {
         let mut counts = self.0.lock().expect("计数的线程崩溃");
         match counts.iter_mut().find(|(name, _)| *name == what) {
@@ -68,7 +72,7 @@ impl Drop for Replay {
             let test = thread::current().name().unwrap_or_default().to_string();
             let seed = self.0;
             eprintln!(
-                "重放：FIRE_SEED={seed} cargo test -p {package} --test fire -- --ignored {test}"
+                "重放：FIRE_SEED={seed} cargo test -p {package} --test fire -- --ignored --exact {test}"
             );
         }
     }
@@ -109,15 +113,23 @@ pub enum Ending {
     Reset,
 }
 
-/// 一个坏客户端：发送什么，分成几段，怎样结束。
-#[derive(Debug)]
+/// 一个坏客户端：发送什么，怎样分段，怎样结束。
 pub struct Peer {
     /// 发送的全部字节。
     pub bytes: Vec<u8>,
     /// 怎样结束。
     pub ending: Ending,
-    pieces: Vec<usize>,
+    size: usize,
     pause: Duration,
+}
+
+impl fmt::Display for Peer {
+    /// 用于失败信息：发送的开头一段，怎样结束。
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (n, start) = (self.bytes.len(), &self.bytes[..self.bytes.len().min(200)]);
+        let start = String::from_utf8_lossy(start);
+        write!(f, "坏客户端发出 {start:?}（共 {n} 字节），结束：{:?}", self.ending)
+    }
 }
 
 impl Peer {
@@ -158,27 +170,23 @@ impl Peer {
             },
             1,
         );
-        let pieces = bytes.chunks(size).map(<[u8]>::len).collect();
-        Peer { bytes, ending, pieces, pause }
+        Peer { bytes, ending, size, pause }
     }
 
     /// 连接 `addr`，发送，结束；返回收到的字节，只有 [`Ending::HalfClose`] 才接收。
     ///
     /// 服务端可以不等发完就断开；半关闭之后，期限已过连接还没有结束，则崩溃。
     pub fn attack(&self, addr: SocketAddr) -> Vec<u8> {
-        let mut stream = self.send(addr);
+        let stream = self.send(addr);
         let mut received = Vec::new();
         match self.ending {
             Ending::Vanish => {}
             Ending::Reset => reset_now(stream),
             Ending::HalfClose => {
                 let _ = stream.shutdown(Shutdown::Write);
-                if let Err(e) = stream.read_to_end(&mut received) {
-                    assert!(
-                        !crate::timed_out(&e),
-                        "对方关闭了写方向，服务端没有结束连接：{self:?}"
-                    );
-                }
+                let result = (&stream).take(MAX_RECEIVED).read_to_end(&mut received);
+                let waited = result.is_err_and(|e| crate::timed_out(&e));
+                assert!(!waited, "关闭了写方向，服务端没有结束连接：{self}");
             }
         }
         received
@@ -188,14 +196,11 @@ impl Peer {
     pub fn send(&self, addr: SocketAddr) -> TcpStream {
         let mut stream = connect(addr);
         let _ = stream.set_nodelay(true);
-        let mut rest = &self.bytes[..];
-        for &size in &self.pieces {
-            let (piece, after) = rest.split_at(size);
+        for piece in self.bytes.chunks(self.size) {
             if stream.write_all(piece).is_err() {
                 break;
             }
             thread::sleep(self.pause);
-            rest = after;
         }
         stream
     }
@@ -232,12 +237,23 @@ pub fn reset_now(stream: TcpStream) {
     assert!(status.expect("故障测试需要 perl").success(), "perl 不能设置 SO_LINGER");
 }
 
-/// 在目录 `dir` 中启动服务端 `exe`，参数为 `args`；之前先运行 shell 命令 `limit`，例如 `ulimit -n 40`。
+/// 在目录 `dir` 中启动服务端 `exe`，参数为 `args`，返回它和它的地址；`situation` 说明测试做什么。
+///
+/// 之前先运行 shell 命令 `limit`，例如 `ulimit -n 40`；不需要时是 `true`。
 #[track_caller]
-pub fn start_limited(dir: &Path, limit: &str, exe: &Path, args: &[&str]) -> Program {
+pub fn start_limited(
+    dir: &Path,
+    limit: &str,
+    exe: &Path,
+    args: &[&str],
+    situation: &str,
+) -> (Program, SocketAddr) {
     let script = format!(r#"{limit}; exec "$0" "$@""#);
     let exe = exe.to_str().expect("路径是 UTF-8");
-    Program::start_in(dir, "sh", &[&["-c", &script, exe], args].concat())
+    let mut server = Program::start_in(dir, "sh", &[&["-c", &script, exe], args].concat());
+    server.explain(situation);
+    let addr = server.addr();
+    (server, addr)
 }
 
 /// 用作 [`start_limited`] 的 `limit`：让服务端受文件权限的约束。

@@ -41,6 +41,7 @@ pub struct Program {
     accepted: Vec<TcpStream>,
     seen: usize,
     situation: String,
+    reported: bool,
 }
 
 impl Program {
@@ -77,6 +78,7 @@ impl Program {
             accepted: Vec::new(),
             seen: 0,
             situation: String::new(),
+            reported: false,
         }
     }
 
@@ -341,6 +343,7 @@ impl Program {
     /// 让测试失败：说明期望，附上命令和程序的全部输出。
     #[track_caller]
     pub fn fail(&mut self, expected: &str) -> ! {
+        self.reported = true;
         self.wait_end(Duration::from_millis(100)); // 程序正在崩溃时，等它写完原因
         let state =
             if self.open_outputs == 0 { "程序已经结束" } else { "程序还在运行" };
@@ -412,6 +415,13 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
+        // 测试在别处失败（例如连接不上）：原因常常在程序的输出里
+        if thread::panicking() && !self.reported {
+            self.wait_end(GRACE);
+            let (stdout, stderr) = (shorten(&self.stdout()), shorten(&self.stderr()));
+            let (command, situation) = (&self.command, &self.situation);
+            eprintln!("{situation}\n命令：{command}\n标准输出：\n{stdout}\n标准错误：\n{stderr}");
+        }
     }
 }
 

@@ -64,7 +64,7 @@ fn allowed(bytes: &[u8], requests: &[(Vec<u8>, u16)]) -> Vec<u16> {
     let complete = [200, 400, 404, 405, 431, 505];
     let incomplete = [NO_RESPONSE, 400, 408, 431];
     match (any_end, find(b"\r\n\r\n")) {
-        _ if any_end.unwrap_or(bytes.len()) > TOO_LONG => vec![431],
+        _ if any_end.unwrap_or(bytes.len()) > TOO_LONG => vec![431, 400, 505], // 哪个在先没有规定
         (_, Some(_)) => complete.to_vec(),
         (None, None) => incomplete.to_vec(),
         (Some(_), None) => [complete.as_slice(), &incomplete].concat(), // 单独的 \n 可以当作行尾
@@ -131,8 +131,9 @@ fn assert_healthy(server: &mut Program, addr: SocketAddr) {
 fn bad_peers() {
     rounds(|random, tally| {
         let (mut server, addr) = start_server(
-            "8 个客户端同时轮流作坏的和好的：坏的发送任意字节，完整、截断、粘连、改动一个字节的请求，\n\
-             分段或缓慢地发送，半关闭、离开或重置；好的请求网页和图片。\n\
+            "8 个客户端同时运行，各自轮流充当坏客户端和好客户端：坏客户端发送任意字节，\n\
+             或者完整、截断、粘连、改动一个字节的请求，分段或缓慢地发送，半关闭、离开或重置；\n\
+             好客户端请求网页和图片。\n\
              常见原因：把一次 read 当作整个请求；请求没有读完就关闭，连接被重置；用了下标或 unwrap。",
         );
         let requests = requests();
@@ -202,14 +203,16 @@ fn run_out(random: &mut Random, tally: &Tally) -> (Program, SocketAddr, Vec<TcpS
     let limit = 20 + random.below(40);
     let ulimit = format!("ulimit -n {limit}");
     let exe = program(cargo_bin!());
-    let mut server = start_limited(Path::new("."), &ulimit, &exe, &["127.0.0.1:0"]);
-    server.explain(
+    let (mut server, addr) = start_limited(
+        Path::new("."),
+        &ulimit,
+        &exe,
+        &["127.0.0.1:0"],
         "什么也不发的备用连接多到描述符用完：服务端在标准错误上说明（前两行是地址和 URL），\n\
          继续服务已有的连接；备用连接关闭，或者过了时限之后，又能接受新的。\n\
          常见原因：接受连接的循环用 ? 或 unwrap 处理错误，或者不说明就忽略；收请求头没有时限；\n\
          响应之后一直等浏览器关闭。",
     );
-    let addr = server.addr();
     let mut other = connect(addr);
     let flood: Vec<TcpStream> = (0..limit).map(|_| connect(addr)).collect();
     tally.add("备用连接", flood.len());

@@ -104,7 +104,7 @@ fn bad_peers() {
                 _ => expected.starts_with(&*received), // 问题过长，连接被重置：回答可能没有收全
             };
             if !right {
-                server.fail(&format!("{peer:?} 得到 {expected:?}；实际 {received:?}"));
+                server.fail(&format!("{peer}，得到 {expected:?}；实际 {received:?}"));
             }
         }
         assert_healthy(&mut server, addr);
@@ -138,17 +138,14 @@ fn reset_at_every_byte() {
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let limit = 20 + random.below(40);
-        let mut server = start_limited(
+        let (mut server, addr) = start_limited(
             Path::new("."),
             &format!("ulimit -n {limit}"),
             &program(cargo_bin!()),
             &["server", "127.0.0.1:0"],
-        );
-        server.explain(
             "连接多到描述符用完：服务端在标准错误上说明，继续服务已有的客户端；连接少了，又能接受新的。\n\
              常见原因：在接受连接的循环中用了 ? 或 unwrap。",
         );
-        let addr = server.addr();
         let mut other = connect(addr);
         other.write_all("几岁\n".as_bytes()).unwrap();
         server.assert_receives(&mut other, "我两岁啦\n");

@@ -32,10 +32,7 @@ struct Sent {
 /// 在 `dir` 中启动服务端，返回它和它的地址；之前先运行 shell 命令 `limit`，`situation` 说明测试做什么。
 #[track_caller]
 fn start_server(dir: &Path, limit: &str, situation: &str) -> (Program, SocketAddr) {
-    let mut server = start_limited(dir, limit, &program(cargo_bin!()), &["server", "127.0.0.1:0"]);
-    server.explain(situation);
-    let addr = server.addr();
-    (server, addr)
+    start_limited(dir, limit, &program(cargo_bin!()), &["server", "127.0.0.1:0"], situation)
 }
 
 /// 客户端 `number` 的 `n` 条记录和 `#`。

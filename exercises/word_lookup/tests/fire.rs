@@ -67,7 +67,7 @@ fn datagram(random: &mut Random, tally: &Tally) -> Vec<u8> {
     }
 }
 
-/// 向服务端查询的一个数据报，用自己的套接字；之前先由别人发一个，不等回答就关闭套接字。
+/// 向服务端查询的一个数据报，用自己的套接字；有 `leaver` 时，先由另一个套接字发出它，不等回答就关闭。
 struct Query {
     socket: UdpSocket,
     bytes: Vec<u8>,
@@ -110,7 +110,7 @@ fn bad_peers() {
         let mut server = Program::start(program(cargo_bin!()), &["server", "127.0.0.1:0"]);
         server.explain(
             "许多套接字同时发来数据报：词典中的单词，改动过的单词，任意字节，最长的数据报；\n\
-             有的不等回答就关闭套接字，系统会报告端口不可达。每一个等待的都得到正确的回答。\n\
+             有的不等回答就关闭套接字，服务端的系统会收到端口不可达的报告；其余的都应得到正确的回答。\n\
              常见原因：一次接收或发送出错就结束程序；缓冲区太小；不是 UTF-8 或者空的数据报没有回答。",
         );
         let addr = server.addr();

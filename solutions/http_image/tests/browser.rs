@@ -24,7 +24,7 @@ const SIZE: &str = "640x400"; // image.jpg 的宽和高
 
 /// 启动浏览器 `$0`，配置目录为 `$1`：它从描述符 3 读命令，向 4 写回答，而 testkit 只连接 0、1、2。
 /// root 用户不能用沙箱；浏览器自己的联网功能都关闭，域名一概不查，只访问 127.0.0.1。
-const START: &str = "HOME=$1 exec \"$0\" --user-data-dir=\"$1\" --headless --remote-debugging-pipe \
+const START: &str = "HOME=$1 TMPDIR=$1 exec \"$0\" --user-data-dir=\"$1\" --headless --remote-debugging-pipe \
     --no-sandbox --disable-gpu --disable-quic --disable-sync --disable-background-networking \
     --disable-component-update --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' \
     --no-first-run --window-size=800,700 3<&0 4>&1 1>&2";

@@ -46,5 +46,5 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
 pub fn explain(word: &str) -> &'static str {
     // 3. 空白可能是用户多打的空格，也可能是 nc 带上的换行；词典中的单词都是小写
     let word = word.trim().to_ascii_lowercase();
-    EXPLANATIONS.get(word.as_str()).unwrap_or(&UNKNOWN)
+    EXPLANATIONS.get(word.as_str()).copied().unwrap_or(UNKNOWN)
 }
