@@ -116,7 +116,7 @@ stubs:
         echo "$name：$tests 个测试都失败，用了 $((SECONDS - start)) 秒；与答案的差别合乎约定"
     done
 
-# 故障测试：随机而可以重放，攻击五个答案的程序，每个约 10 秒
+# 故障测试：随机而可以重放，针对五个答案，每个约 10 秒
 [group('维护')]
 fire:
     FIRE_SECONDS=${FIRE_SECONDS:-10} cargo test -p '*_solution' --test fire -- --ignored --nocapture --test-threads 8
@@ -129,6 +129,9 @@ soak SECONDS='600':
 # 性能比较：与只用 std 的对照程序、Python 程序轮流测量，约两分钟
 [group('维护')]
 bench:
+    #!/usr/bin/env bash
+    trap 'rm -rf /dev/shm/network-course-bench' EXIT # 中途按 Ctrl-C，也不留下内存盘上的文件
+    ulimit -S -n 4096 2>/dev/null
     cargo bench -p testkit --bench bench
 
 # 用 Chromium 打开图片网页，截图保存为 target/browser-check.png；没有 Chromium 时跳过

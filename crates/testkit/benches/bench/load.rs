@@ -3,14 +3,18 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
-use std::sync::Barrier;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::Program;
 
+/// 每次测量之前，先让负载运行一会儿：客户端都已经在提问。
+const WARM_UP: Duration = Duration::from_millis(300);
+
 /// 每次测量的时间。
-const DURATION: Duration = Duration::from_secs(1);
+const DURATION: Duration = Duration::from_millis(800);
 
 /// 一千个客户端线程，每个的栈不必用默认的 2 MiB。
 const STACK: usize = 64 * 1024;
@@ -51,7 +55,7 @@ impl Cpu {
     }
 
     /// 用户时间与系统时间之和。
-    pub fn total(self) -> f64 {
+    pub fn total(&self) -> f64 {
         self.user + self.system
     }
 
@@ -73,41 +77,56 @@ pub fn memory(pid: u32) -> Option<f64> {
     Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? / 1024.0)
 }
 
-/// `clients` 中的每一个在自己的线程里反复做 `work`，量服务端 `server` 的速率、延迟和处理器时间。
+/// `clients` 中的每一个在自己的线程里反复做 `work`，之前停顿 `pause`，量服务端 `server` 的速率、延迟和处理器时间。
 ///
 /// 各用各的线程，一个客户端等得久，不会拖住别的客户端，延迟才是真的。
 fn load<T: Send>(
     server: &Program,
     clients: Vec<T>,
+    pause: Duration,
     work: impl Fn(&mut T) -> io::Result<()> + Sync,
 ) -> Sample {
-    let (ready, go) = (Barrier::new(clients.len() + 1), Barrier::new(clients.len() + 1));
-    let (ready, go, work) = (&ready, &go, &work);
-    thread::scope(|scope| {
-        let run = |mut client: T| {
-            move || {
-                let mut latencies = Vec::new();
-                ready.wait();
-                go.wait();
-                let start = Instant::now();
-                while start.elapsed() < DURATION {
-                    let asked = Instant::now();
-                    work(&mut client).expect("服务端没有正确回答");
-                    latencies.push(asked.elapsed().as_secs_f64());
-                }
-                latencies
+    let (measuring, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+    let gate = RwLock::new(());
+    let count = clients.len() as u32;
+    let run = |i: usize, mut client: T| {
+        let mut latencies = Vec::new();
+        drop(gate.read());
+        thread::sleep(pause * i as u32 / count); // 停顿的客户端先后错开
+        while !stop.load(Relaxed) {
+            if !pause.is_zero() {
+                thread::sleep(pause);
             }
-        };
-        let threads = clients.into_iter().map(|client| {
-            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run(client)).unwrap()
+            let counted = measuring.load(Relaxed);
+            let asked = Instant::now();
+            work(&mut client).expect("服务端没有正确回答");
+            if counted {
+                latencies.push(asked.elapsed().as_secs_f64());
+            }
+        }
+        latencies
+    };
+    thread::scope(|scope| {
+        let run = &run;
+        let closed = gate.write(); // 线程都创建好了，再一起开始
+        let threads = clients.into_iter().enumerate().map(|(i, client)| {
+            let thread = thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, move || run(i, client)).unwrap_or_else(|e| {
+                stop.store(true, Relaxed); // 已经创建的线程不会一直运行
+                panic!("无法创建线程：{e}")
+            })
         });
         let threads: Vec<_> = threads.collect();
-        ready.wait(); // 线程都已就绪；这时大家都在等，计时不会晚
+        drop(closed);
+        thread::sleep(WARM_UP);
         let (start, before) = (Instant::now(), Cpu::of(server.id()));
-        go.wait();
+        measuring.store(true, Relaxed);
+        thread::sleep(DURATION);
+        let (elapsed, after) = (start.elapsed().as_secs_f64(), Cpu::of(server.id()));
+        measuring.store(false, Relaxed); // 正在停顿的客户端还要问最后一次，不计
+        stop.store(true, Relaxed);
         let results = threads.into_iter().map(|thread| thread.join().expect("客户端的线程崩溃"));
         let mut latencies: Vec<f64> = results.collect::<Vec<_>>().concat();
-        let (elapsed, after) = (start.elapsed().as_secs_f64(), Cpu::of(server.id()));
         latencies.sort_by(f64::total_cmp);
         let n = latencies.len();
         let cpu = before.zip(after).map(|(before, after)| after.since(before));
@@ -146,17 +165,18 @@ impl Asker {
     }
 }
 
-/// `connections` 个客户端，各在一个连接上反复发送一行 `question`，应得到一行 `answer`。
+/// `connections` 个客户端，各在一个连接上反复停顿 `pause`，再发送一行 `question`，应得到一行 `answer`。
 pub fn lines(
     server: &Program,
     addr: SocketAddr,
     connections: usize,
+    pause: Duration,
     question: &str,
     answer: &str,
 ) -> Sample {
     let clients = (0..connections).map(|_| Asker::connect(addr, question, answer));
     let clients = clients.collect::<io::Result<_>>().expect("无法连接服务端");
-    load(server, clients, |client: &mut Asker| client.ask(question, answer))
+    load(server, clients, pause, |client: &mut Asker| client.ask(question, answer))
 }
 
 /// `clients` 个客户端，各用一个套接字依次发送 `words`；`explain` 给出应得到的回答。
@@ -176,7 +196,7 @@ pub fn datagrams(
     };
     let clients =
         (0..clients).map(|_| client()).collect::<io::Result<_>>().expect("无法创建套接字");
-    load(server, clients, |(socket, answers)| {
+    load(server, clients, Duration::ZERO, |(socket, answers)| {
         let (word, answer) = answers.next().expect("词典不是空的");
         socket.send(word.as_bytes())?;
         let mut buffer = [0; 2048];
@@ -193,7 +213,7 @@ pub fn requests(
     path: &str,
     size: usize,
 ) -> Sample {
-    load(server, vec![Vec::new(); clients], |received| {
+    load(server, vec![Vec::new(); clients], Duration::ZERO, |received| {
         let header = get(addr, path, received)?;
         check(received.len() == header + size)
     })

@@ -12,8 +12,8 @@ const CLIENT_BUFFER: usize = 128 * 1024;
 /// 运行名为 `args[0]` 的程序；不认识的名字返回 `None`。
 pub fn run(args: &[&str]) -> Option<io::Result<()>> {
     Some(match args {
-        ["line_echo"] => line_echo(|stream, line| stream.write_all(line)),
-        ["line_echo_in_two_writes"] => line_echo(|stream, line| {
+        ["line_echo"] => line_echo(|mut stream, line| stream.write_all(line)),
+        ["line_echo_in_two_writes"] => line_echo(|mut stream, line| {
             stream.write_all(&line[..line.len() - 1])?;
             stream.write_all(b"\n")
         }),
@@ -53,14 +53,14 @@ fn listen() -> io::Result<TcpListener> {
 }
 
 /// 一个连接一个线程，收到一行，用 `reply` 发回一行。
-fn line_echo(reply: fn(&mut TcpStream, &[u8]) -> io::Result<()>) -> io::Result<()> {
+fn line_echo(reply: fn(&TcpStream, &[u8]) -> io::Result<()>) -> io::Result<()> {
     for stream in listen()?.incoming() {
-        let mut stream = stream?;
+        let stream = stream?;
         thread::spawn(move || -> io::Result<()> {
-            let mut reader = BufReader::new(stream.try_clone()?);
+            let mut reader = BufReader::new(&stream);
             let mut line = Vec::new();
             while reader.read_until(b'\n', &mut line)? > 0 {
-                reply(&mut stream, &line)?;
+                reply(&stream, &line)?;
                 line.clear();
             }
             Ok(())
@@ -127,7 +127,7 @@ fn upload_server(save: fn(&mut TcpStream) -> io::Result<u64>) -> io::Result<()> 
     Ok(())
 }
 
-/// 连接 `addr`，用 `send` 发送，打印服务端的回答。
+/// 连接 `addr`，用 `send` 发送；服务端应回答发送的字节数。
 fn upload(addr: &str, send: impl Fn(&mut TcpStream) -> io::Result<u64>) -> io::Result<()> {
     let mut stream = TcpStream::connect(addr)?;
     let n = send(&mut stream)?;

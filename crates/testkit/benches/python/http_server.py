@@ -11,6 +11,7 @@ CONTENT = {
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    wbufsize = -1  # 响应头和响应体一次发出
 
     def do_GET(self):
         content_type, body = CONTENT[self.path]
