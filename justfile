@@ -126,7 +126,7 @@ fire:
 soak SECONDS='600':
     FIRE_SECONDS=$(({{SECONDS}} / 5)) FIRE_SEED=${FIRE_SEED:-$(date +%s)} just fire
 
-# 性能比较：与只用 std 的对照程序、Python 程序轮流测量，约两分钟
+# 性能比较：与只用 std 的对照程序、Python 程序轮流测量，不到三分钟
 [group('维护')]
 bench:
     #!/usr/bin/env bash
