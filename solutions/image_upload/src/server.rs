@@ -17,7 +17,7 @@ const PART: &str = "new.jpg.part";
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// 一次最多读写的字节数；`io::copy` 自己的缓冲区只有 8 KiB，系统调用多，慢得多。
-const BUFFER_SIZE: usize = 2 * 1024 * 1024;
+const BUFFER_SIZE: usize = 4 * 1024 * 1024;
 
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {

@@ -186,42 +186,43 @@ impl Bench {
         let file = file.display().to_string();
         let size = PICTURE_SIZE.to_string();
         let (solution, bare) = (self.solution("image_upload"), self.bare());
-        let mut servers = vec![
-            self.server(OURS, &solution, &["server", "127.0.0.1:0"]),
-            self.server("std：文件到文件", &bare, &["file_server"]),
-            self.server("std：两端 io::copy", &bare, &["copy_server"]),
-            self.server("std：内存到内存", &bare, &["memory_server"]),
+        let upload_server = self.script("upload_server.py");
+        let upload_client = self.script("upload_client.py");
+        let python = Path::new(&self.python);
+        // 名字、服务端、客户端
+        type Pair<'a> = (&'static str, &'a Path, Vec<&'a str>, Vec<&'a str>);
+        let mut pairs: Vec<Pair> = vec![
+            (OURS, &solution, vec!["server", "127.0.0.1:0"], vec!["client", &file]),
+            ("std：文件到文件", &bare, vec!["file_server"], vec!["file_client", &file]),
+            ("std：两端 io::copy", &bare, vec!["copy_server"], vec!["copy_client", &file]),
+            ("std：内存到内存", &bare, vec!["memory_server"], vec!["memory_client", &size]),
         ];
         if !self.python.is_empty() {
-            servers.push(self.server("Python", &self.python, &[&self.script("upload_server.py")]));
+            pairs.push(("Python", python, vec![&upload_server], vec![&upload_client, &file]));
         }
+        // 每次启动新的服务端：同一个程序的不同进程，速度也会差一成
         let measure = |i: usize| {
-            self.progress(&format!("image_upload {}", servers[i].name));
-            let addr = servers[i].addr.to_string();
-            let script = self.script("upload_client.py");
-            let (exe, args): (&Path, &[&str]) = match i {
-                0 => (&solution, &["client", &file, &addr]),
-                1 => (&bare, &["file_client", &file, &addr]),
-                2 => (&bare, &["copy_client", &file, &addr]),
-                3 => (&bare, &["memory_client", &size, &addr]),
-                _ => (Path::new(&self.python), &[&script, &file, &addr]),
-            };
-            load::upload(&servers[i].program, Command::new(exe).args(args))
+            let (name, exe, server, client) = &pairs[i];
+            self.progress(&format!("image_upload {name}"));
+            let server = self.server(name, exe, server);
+            let addr = server.addr.to_string();
+            load::upload(&server.program, Command::new(exe).args(client).arg(addr))
         };
-        for i in 0..servers.len() {
+        for i in 0..pairs.len() {
             measure(i); // 先各运行一次，不计：内存盘的内存从此都已分配
         }
-        let samples = best(5, servers.len(), measure);
+        let samples = best(5, pairs.len(), measure);
         let ours = &samples[0];
-        for (server, theirs) in servers.iter().zip(&samples).skip(1) {
-            let targets: &[_] = match server.name {
+        let names: Vec<&str> = pairs.iter().map(|pair| pair.0).collect();
+        for (name, theirs) in names.into_iter().zip(&samples).skip(1) {
+            let targets: &[_] = match name {
                 "std：文件到文件" => &[
                     ("时间 ≤1.1", Some(ours.time <= 1.1 * theirs.time)),
                     ("CPU ≤1.1", cpu_ratio(ours, theirs).map(|ratio| ratio <= 1.1)),
                 ],
                 _ => &[],
             };
-            self.row("image_upload，1 GiB", Unit::Seconds, ours, (server.name, theirs), targets);
+            self.row("image_upload，1 GiB", Unit::Seconds, ours, (name, theirs), targets);
         }
         let _ = fs::remove_file(file);
         let _ = fs::remove_file(self.dir.join("new.jpg"));

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 
 /// 上传的两端每次读写的字节数：试过 64 KiB 至 8 MiB，取最快的。
-const SERVER_BUFFER: usize = 2 * 1024 * 1024;
+const SERVER_BUFFER: usize = 4 * 1024 * 1024;
 const CLIENT_BUFFER: usize = 128 * 1024;
 
 /// 运行名为 `args[0]` 的程序；不认识的名字返回 `None`。
