@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use testkit::Program;
 
 /// 每次测量之前，先让负载运行一会儿：客户端都已经在提问。
-const WARM_UP: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_millis(200);
 
 /// 每次测量的时间。
 const DURATION: Duration = Duration::from_millis(800);
