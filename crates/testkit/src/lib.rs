@@ -289,10 +289,13 @@ impl Program {
     /// 等程序在标准错误上写完 `n` 行；比启动时多一行，就是说明了一个错误。
     #[track_caller]
     pub fn wait_stderr_lines(&mut self, n: usize) {
-        self.wait(&format!("标准错误中至少有 {n} 行"), |p| {
-            let lines = p.stderr.iter().filter(|&&byte| byte == b'\n').count();
-            (lines >= n).then_some(())
-        });
+        self.wait(
+            &format!("标准错误中至少有 {n} 行：启动时的，和说明错误的一行"),
+            |p| {
+                let lines = p.stderr.iter().filter(|&&byte| byte == b'\n').count();
+                (lines >= n).then_some(())
+            },
+        );
     }
 
     /// 检查到目前为止的标准输出正是 `text`。

@@ -84,13 +84,6 @@ fn wait_until(server: &mut Program, expected: &str, check: impl Fn(&mut Program)
     }
 }
 
-/// 检查服务端在标准错误上说明了错误：除了启动的一行，还有别的。
-#[track_caller]
-fn assert_reported(server: &mut Program) {
-    let expected = "标准错误中有一行说明这个客户端的错误";
-    wait_until(server, expected, |server| server.stderr().lines().count() > 1);
-}
-
 /// 启动把 `file` 上传到测试的客户端，返回它和监听套接字；`situation` 说明测试做什么。
 fn start_client(file: &Path, situation: &str) -> (Program, TcpListener) {
     let (listener, addr) = listen();
@@ -224,7 +217,7 @@ fn picture_that_cannot_be_saved() {
         client.shutdown(Shutdown::Write).unwrap();
         server.assert_closes(&mut client);
     }
-    assert_reported(&mut server);
+    server.wait_stderr_lines(2);
     fs::remove_dir(&target).unwrap();
     assert_upload(&mut server, addr, &dir, b"new picture");
     wait_until(&mut server, "失败的上传没有留下越来越多的临时文件", |_| {
@@ -238,15 +231,14 @@ fn full_disk() {
     const LIMIT: usize = 128 * 512; // ulimit -f 的单位是 512 字节
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("new.jpg"), OLD).unwrap();
-    let exe = program(cargo_bin!());
-    // 忽略 XFSZ 信号之后，文件超过限制时 write 返回错误，如同磁盘已满
-    let script = r#"trap "" XFSZ; ulimit -f 128; exec "$0" server 127.0.0.1:0"#;
-    let mut server = Program::start_in(dir.path(), "sh", &["-c", script, exe.to_str().unwrap()]);
-    server.explain(
+    let (mut server, addr) = testkit::fire::start_limited(
+        dir.path(),
+        r#"trap "" XFSZ; ulimit -f 128"#, // 忽略信号之后，文件超过限制时 write 返回错误，如同磁盘已满
+        &program(cargo_bin!()),
+        &["server", "127.0.0.1:0"],
         "磁盘写满（文件最大 65536 字节）：不回答，旧图片不变，在标准错误上写一行，继续服务。\n\
          常见原因：忽略了写文件的错误；BufWriter 没有 flush；直接写入 new.jpg；一个错误结束了整个程序。",
     );
-    let addr = server.addr();
     for size in [LIMIT + 1, 1024 * 1024] {
         let mut client = connect(addr);
         let _ = client.write_all(&vec![8; size]); // 服务端可以不等发完就关闭
@@ -254,7 +246,7 @@ fn full_disk() {
         server.assert_closes(&mut client);
         assert_saved(&mut server, &dir, OLD);
     }
-    assert_reported(&mut server);
+    server.wait_stderr_lines(2);
     assert_upload(&mut server, addr, &dir, &[9; LIMIT]);
 }
 

@@ -188,7 +188,7 @@ impl Bench {
         let (solution, bare) = (self.solution("image_upload"), self.bare());
         let upload_server = self.script("upload_server.py");
         let upload_client = self.script("upload_client.py");
-        let python = Path::new(&self.python);
+        let python = self.python.clone();
         // 名字、服务端、客户端
         type Pair<'a> = (&'static str, &'a Path, Vec<&'a str>, Vec<&'a str>);
         let mut pairs: Vec<Pair> = vec![
@@ -197,7 +197,8 @@ impl Bench {
             ("std：两端 io::copy", &bare, vec!["copy_server"], vec!["copy_client", &file]),
             ("std：内存到内存", &bare, vec!["memory_server"], vec!["memory_client", &size]),
         ];
-        if !self.python.is_empty() {
+        if !python.is_empty() {
+            let python = Path::new(&python);
             pairs.push(("Python", python, vec![&upload_server], vec![&upload_client, &file]));
         }
         // 每次启动新的服务端：同一个程序的不同进程，速度也会差一成
@@ -210,8 +211,7 @@ impl Bench {
         };
         let samples = best(5, pairs.len(), measure);
         let ours = &samples[0];
-        let names: Vec<&str> = pairs.iter().map(|pair| pair.0).collect();
-        for (name, theirs) in names.into_iter().zip(&samples).skip(1) {
+        for (&(name, ..), theirs) in pairs.iter().zip(&samples).skip(1) {
             let targets: &[_] = match name {
                 "std：文件到文件" => &[
                     ("时间 ≤1.1", Some(ours.time <= 1.1 * theirs.time)),
@@ -384,9 +384,11 @@ impl Bench {
             let connect = |_| Asker::connect(server.addr, QUESTION, answer).expect("无法连接");
             let _idle: Vec<Asker> = (0..IDLE).map(connect).collect();
             let full = memory(server.program.id());
-            let reached =
-                if full.is_some_and(|m| m < 64.0) { "<64 MiB ✓" } else { "<64 MiB ✗" };
-            let target = if ours { reached } else { "" };
+            let target = match full {
+                Some(0.0..64.0) if ours => "<64 MiB ✓",
+                Some(_) if ours => "<64 MiB ✗",
+                _ => "",
+            };
             self.plain_row(&format!("{name}：内存，没有连接"), mib(at_rest), "");
             self.plain_row(&format!("{name}：内存，{IDLE} 个连接"), mib(full), target);
             if ours {
