@@ -2,10 +2,10 @@
 //!
 //! 等不到时，失败信息列出命令、期望和程序的全部输出。
 
+pub mod answers;
 #[cfg(unix)]
 pub mod fire;
 
-use std::env::consts::EXE_SUFFIX;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
+
+pub use answers::neighbour;
 
 /// 一次等待的期限：远多于正常所需，只有出错时才会等满。
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -523,65 +525,4 @@ pub fn assert_one_line_error(output: &Output, parts: &[&str]) {
         assert!(stderr.contains(part), "错误信息中应有 {part:?}：\n{stderr}");
     }
     assert!(!stderr.contains("kind:"), "错误信息是 io::Error 的 Debug 输出：\n{stderr}");
-}
-
-/// 编译工作区中的另一个程序 `name`，返回它的路径；`exe` 是本包程序的路径。
-pub fn neighbour(exe: &Path, name: &str) -> PathBuf {
-    let status = cargo("build").args(["--quiet", "-p", name]).status();
-    assert!(status.expect("无法运行 cargo").success(), "{name} 没有通过编译");
-    exe.with_file_name(format!("{name}{EXE_SUFFIX}"))
-}
-
-/// `cargo COMMAND`，编译方式与当前的测试相同。
-fn cargo(command: &str) -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.arg(command);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    cargo
-}
-
-/// 检查练习的程序 `exe` 遇到错误的参数时说明用法，退出状态为 2。
-#[track_caller]
-pub fn assert_usage(exe: &Path) {
-    for args in [&["abc"][..], &["server", "abc"], &["server", "127.0.0.1:0", "127.0.0.1:0", "a"]] {
-        let output = Command::new(exe).args(args).output().expect("无法启动程序");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}：退出状态应为 2\n{stderr}");
-        assert!(stderr.starts_with("用法：") && output.stdout.is_empty(), "{args:?}\n{stderr}");
-    }
-}
-
-/// 检查答案包 `package` 的每个典型错误（`dir/mistakes/*.rs`）都被它自己指明的测试拒绝。
-///
-/// 文件开头写明 ``//! 拒绝它的测试：`basic` 的 `some_test`。``；`exe` 是本包程序的路径。
-#[track_caller]
-pub fn assert_mistakes_are_rejected(package: &str, dir: &Path, exe: &Path) {
-    let status = cargo("build").args(["--quiet", "--examples", "-p", package]).status();
-    assert!(status.expect("无法运行 cargo").success(), "典型错误没有通过编译");
-    let examples = exe.with_file_name("examples");
-    // 许多错误要等到期限才显露，所以同时检验
-    let checks: Vec<_> = std::fs::read_dir(dir.join("mistakes"))
-        .expect("没有 mistakes 目录")
-        .map(|entry| entry.expect("无法读取 mistakes 目录").path())
-        .map(|mistake| {
-            let source = std::fs::read_to_string(&mistake).expect("无法读取典型错误");
-            let name = mistake.file_stem().expect("文件名").to_string_lossy().into_owned();
-            let program = examples.join(format!("{name}{EXE_SUFFIX}"));
-            let rejected_by = source.lines().find(|line| line.starts_with("//! 拒绝它的测试："));
-            let quoted: Vec<&str> = rejected_by.unwrap_or_default().split('`').collect();
-            assert_eq!(quoted.len(), 5, "{name}：没有指明拒绝它的测试");
-            let mut test = cargo("test");
-            test.args(["--quiet", "-p", package, "--test", quoted[1], "--", "--exact", quoted[3]]);
-            test.env("TESTKIT_PROGRAM", program).env_remove("RUST_BACKTRACE");
-            thread::spawn(move || (name, test.output().expect("无法运行 cargo")))
-        })
-        .collect();
-    assert!(!checks.is_empty(), "没有典型错误");
-    for check in checks {
-        let (name, output) = check.join().expect("检验线程崩溃");
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(stdout.contains("0 passed; 1 failed"), "{name} 没有被拒绝：\n{stdout}");
-    }
 }
