@@ -1,16 +1,13 @@
 //! HTTP 请求和响应演示，对应课程 2.4.6 节的 `http_demo.py`（讲义：`docs/2.4-http.md`）。
 //!
-//! 需要一个终端和一个浏览器：
-//! - 终端：`cargo run -p http_demo`
-//! - 浏览器：`http://127.0.0.1:8000/`
-//!
+//! 终端：`cargo run -p http_demo`；浏览器：`http://127.0.0.1:8000/`。
 //! 浏览器显示 `hello world`，终端显示浏览器发来的请求，然后程序结束。
 
 use std::env;
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 const ADDR: &str = "0.0.0.0:8000"; // 0.0.0.0：本机的所有网卡
 const BUFFER_SIZE: usize = 1024; // 字节
@@ -29,7 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut buffer = [0; BUFFER_SIZE];
     loop {
         // 等待浏览器连接
-        let Ok((mut connfd, addr)) = sock.accept() else { continue };
+        let accepted = sock.accept().inspect_err(|e| eprintln!("无法接受连接：{e}"));
+        let Ok((mut connfd, addr)) = accepted else {
+            thread::sleep(Duration::from_millis(100)); // 多半是描述符用完，立即重试只是空转
+            continue;
+        };
         println!("Connect from {addr}");
 
         // 接收HTTP请求（浏览器的备用连接什么也不发，Python 会一直等待：2 秒后换下一个连接）
@@ -39,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             eprintln!("{addr} 没有发来请求");
             continue;
         }
-        println!("{}", String::from_utf8_lossy(&buffer[..n]));
+        let request = String::from_utf8_lossy(&buffer[..n]);
+        println!("{request}");
 
         // 组织响应（HTTP 的行以 \r\n 结尾：只有 \n 时，Node.js 等客户端拒绝接收）
         let response = "HTTP/1.1 200 OK\r\nContent-Type:text/html\r\n\r\nhello world\n";

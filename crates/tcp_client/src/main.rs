@@ -1,9 +1,6 @@
 //! 基于 TCP 协议的聊天程序客户端，对应课程 2.3.3 节的 `tcp_client.py`（讲义：`docs/2.3-tcp.md`）。
 //!
-//! 需要两个终端，先启动服务端：
-//! - 终端 1：`cargo run -p tcp_server`
-//! - 终端 2：`cargo run -p tcp_client`
-//!
+//! 终端 1：`cargo run -p tcp_server`；终端 2：`cargo run -p tcp_client`。先启动服务端。
 //! 在终端 2 的 `>>` 后输入消息，等待服务端回复；输入 `##` 后客户端结束。
 
 use std::env;
@@ -38,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         if n == 0 {
             return Err(format!("服务端 {addr} 已断开连接").into());
         }
-        println!("从服务器收到消息: {}", String::from_utf8_lossy(&buffer[..n]));
+        let data = String::from_utf8_lossy(&buffer[..n]);
+        println!("从服务器收到消息: {data}");
     }
     // 4. 释放资源
     drop(tcp_socket);

@@ -1,15 +1,13 @@
 //! 基于 TCP 协议的聊天程序服务端，对应课程 2.3.2 节的 `tcp_server.py`（讲义：`docs/2.3-tcp.md`）。
 //!
-//! 需要两个终端，先启动服务端：
-//! - 终端 1：`cargo run -p tcp_server`
-//! - 终端 2：`cargo run -p tcp_client`
-//!
+//! 终端 1：`cargo run -p tcp_server`；终端 2：`cargo run -p tcp_client`。先启动服务端。
 //! 在终端 1 的 `>>` 后回复客户端；客户端离开后等待下一个，Ctrl-C 结束服务端。
 
 use std::env;
 use std::error::Error;
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpListener;
+use std::{thread, time::Duration};
 
 const ADDR: &str = "0.0.0.0:5555"; // 0.0.0.0：本机的所有网卡
 const BUFFER_SIZE: usize = 256; // 字节
@@ -24,7 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 4. 循环接收客户端连接
     'server: loop {
         println!("等待客户端连接");
-        let Ok((mut conn, addr)) = tcp_socket.accept() else { continue };
+        let accepted = tcp_socket.accept().inspect_err(|e| eprintln!("无法接受连接：{e}"));
+        let Ok((mut conn, addr)) = accepted else {
+            thread::sleep(Duration::from_millis(100)); // 多半是描述符用完，立即重试只是空转
+            continue;
+        };
         // 5. 循环收发消息
         loop {
             // 收消息（0 字节或出错：客户端没有发 ## 就离开了，Python 会一再收到空消息）
@@ -35,15 +37,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             println!("从客户端收到消息: {}", String::from_utf8_lossy(data));
             // 发消息（空行在 TCP 中一个字节也不发，双方会一直等待：再次提示）
-            let msg = loop {
-                let Some(msg) = input(">>")? else { break 'server };
-                if !msg.is_empty() {
-                    break msg;
-                }
-            };
+            let mut msg = String::new();
+            while msg.is_empty() {
+                let Some(line) = input(">>")? else { break 'server };
+                msg = line;
+            }
             if let Err(e) = conn.write_all(msg.as_bytes()) {
                 eprintln!("无法回复 {addr}：{e}");
-                break;
             }
         }
         drop(conn);

@@ -15,6 +15,9 @@ use crate::{Program, connect};
 /// 缓慢的坏客户端，每个字节之后停这么久。
 const SLOW: Duration = Duration::from_millis(2);
 
+/// 描述符用完时，一秒之内最多说明几次错误；空转的程序要说明几万次。
+const MAX_ERRORS: usize = 200;
+
 /// 一个坏客户端最多接收的字节数：服务端可能不停地回答。
 const MAX_RECEIVED: u64 = 1 << 20;
 
@@ -261,3 +264,34 @@ pub fn start_limited(
 /// 权限管不住 root，所以服务端以 root 运行时，先去掉它的这项权力（用 Linux 的 setpriv）。
 pub const OBEY_PERMISSIONS: &str =
     r#"test "$(id -u)" != 0 || exec setpriv --bounding-set=-dac_override "$0" "$@""#;
+
+/// 检查描述符用完时，服务端说明错误，不空转，也不结束；返回它和它的地址，占用描述符的连接都已断开。
+///
+/// 服务端最多有 `limit` 个描述符（标准输入、输出、错误和监听的套接字已占四个）。
+#[track_caller]
+pub fn exhaust_descriptors(
+    dir: &Path,
+    limit: usize,
+    exe: &Path,
+    args: &[&str],
+) -> (Program, SocketAddr) {
+    let situation = "服务端的描述符用完，不能再接受连接：应在标准错误上写一行，稍等再试，不结束。\n\
+         常见原因：accept 出错时只 continue，程序一声不响地空转，占满一个处理器；或者用了 ? 或 unwrap，\n\
+         整个程序结束。应写出错误，再用 thread::sleep 等一会儿（例如 100 毫秒）。";
+    let (mut server, addr) =
+        start_limited(dir, &format!("ulimit -n {limit}"), exe, args, situation);
+    let before = server.stderr().lines().count();
+    let clients: Vec<_> = (0..limit).map(|_| connect(addr)).collect();
+    server.wait_stderr_lines(before + 1);
+    let end = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < end {
+        server.wait_output(end.saturating_duration_since(Instant::now()));
+    }
+    server.assert_running();
+    let errors = server.stderr().lines().count() - before;
+    if errors > MAX_ERRORS {
+        server.fail(&format!("出错之后稍等再试；实际一秒之内出错 {errors} 次"));
+    }
+    drop(clients);
+    (server, addr)
+}
