@@ -1,11 +1,11 @@
 //! HTTP 演示：由测试扮演浏览器，核对响应的每一个字节。
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, assert_one_line_error, connect, listen, reset};
+use testkit::{DEADLINE, Program, TcpStream, assert_one_line_error, connect, listen, reset};
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 const RESPONSE: &str = "HTTP/1.1 200 OK\r\nContent-Type:text/html\r\n\r\nhello world\n";

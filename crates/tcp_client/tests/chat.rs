@@ -1,10 +1,9 @@
 //! TCP 聊天客户端：由测试扮演服务端；最后与 Rust 服务端对话。
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, assert_one_line_error, listen, neighbour, reset};
+use testkit::{DEADLINE, Program, TcpStream, assert_one_line_error, listen, neighbour, reset};
 
 /// 启动客户端，返回它和它与测试的连接。
 fn start() -> (Program, TcpStream) {

@@ -1,10 +1,10 @@
 //! TCP 聊天服务端：由测试扮演客户端，逐字节核对收到的回复和打印的文字。
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, assert_one_line_error, connect, listen, reset};
+use testkit::{DEADLINE, Program, TcpStream, assert_one_line_error, connect, listen, reset};
 
 /// 启动服务端，返回它和它的地址。
 fn start() -> (Program, SocketAddr) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Program, connect};
+use crate::timeline::Timeline;
+use crate::{Program, TcpStream, connect};
 
 /// 缓慢的坏客户端，每个字节之后停这么久。
 const SLOW: Duration = Duration::from_millis(2);
@@ -92,6 +93,8 @@ pub fn rounds(mut round: impl FnMut(&mut Random, &Tally)) {
     let mut seed = first;
     loop {
         let _replay = Replay(seed);
+        let timeline = Timeline::current();
+        timeline.lift_budget(); // 一轮可以有许多客户端
         round(&mut Random::new(seed), &tally);
         seed += 1;
         if start.elapsed() >= limit {
@@ -234,7 +237,7 @@ pub fn in_parallel<T: Sync, R: Send>(
 ///
 /// `std` 不能设置 `SO_LINGER`，所以由 perl 在继承的同一个套接字上设置；没有 perl 则崩溃。
 pub fn reset_now(stream: TcpStream) {
-    let inherited = OwnedFd::from(stream.try_clone().expect("无法复制套接字"));
+    let inherited = OwnedFd::from(stream.as_std().try_clone().expect("无法复制套接字"));
     let script = "use Socket; setsockopt(STDIN, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0)) or die";
     let status = Command::new("perl").args(["-e", script]).stdin(inherited).status();
     assert!(status.expect("故障测试需要 perl").success(), "perl 不能设置 SO_LINGER");

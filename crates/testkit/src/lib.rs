@@ -5,16 +5,21 @@
 pub mod answers;
 #[cfg(unix)]
 pub mod fire;
+mod net;
+mod timeline;
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use answers::neighbour;
+pub use net::{TcpListener, TcpStream, UdpSocket};
+use timeline::Timeline;
 
 /// 一次等待的期限：远多于正常所需，只有出错时才会等满。
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -22,12 +27,17 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// 程序已经结束，但它做的事可能还在路上（已建立的连接、已发出的数据报）：再等这么久。
 const GRACE: Duration = Duration::from_millis(500);
 
+/// 程序的一个输出最多收这么多字节：不停地打印的程序停在这里，不占内存，也不占处理器。
+const MAX_OUTPUT: usize = 1 << 20;
+
 /// 被测程序发生的一件事，由后台线程报告。
 enum Event {
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),
     EndOfOutput,
-    Accepted(TcpStream),
+    /// 输出太多：不再读，留着管道。
+    TooMuch(Box<dyn Send>),
+    Accepted(std::net::TcpStream),
 }
 
 /// 一个正在运行的被测程序；离开作用域时被终止并回收。
@@ -40,7 +50,9 @@ pub struct Program {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     open_outputs: usize,
+    endless: Vec<Box<dyn Send>>,
     accepted: Vec<TcpStream>,
+    timeline: Arc<Timeline>,
     seen: usize,
     situation: String,
     reported: bool,
@@ -77,7 +89,9 @@ impl Program {
             stdout: Vec::new(),
             stderr: Vec::new(),
             open_outputs: 2,
+            endless: Vec::new(),
             accepted: Vec::new(),
+            timeline: Timeline::current(),
             seen: 0,
             situation: String::new(),
             reported: false,
@@ -94,13 +108,26 @@ impl Program {
     pub fn addr(&mut self) -> SocketAddr {
         const EXPECTED: &str =
             "标准错误的第一行，以套接字的地址结尾（eprintln!，local_addr）；它要最先写出";
-        self.wait(EXPECTED, |p| p.stderr.contains(&b'\n').then_some(()));
+        let mut on_stdout = None; // 启动信息写到了标准输出：从这时起再等片刻
+        self.wait(EXPECTED, |p| {
+            let elsewhere = p.stderr.is_empty() && shows_address(&p.stdout);
+            let since = *on_stdout.get_or_insert_with(Instant::now);
+            if !elsewhere {
+                on_stdout = None;
+            } else if since.elapsed() > GRACE {
+                p.fail(&format!("{EXPECTED}；实际写到了标准输出（println!）"));
+            }
+            p.stderr.contains(&b'\n').then_some(())
+        });
         let stderr = self.stderr();
         let tail = stderr.lines().next().unwrap_or_default().rsplit([' ', '：']).next();
         match tail.and_then(|tail| tail.parse::<SocketAddr>().ok()) {
             Some(addr) if addr.port() == 0 => self
                 .fail("实际的端口；实际写出的是 0，即参数中的端口，应当写出套接字的 local_addr()"),
-            Some(addr) => addr,
+            Some(addr) => {
+                self.timeline.register(addr);
+                addr
+            }
             None => self.fail(EXPECTED),
         }
     }
@@ -143,7 +170,7 @@ impl Program {
     /// 等程序连接到 `listener`，返回这个连接；它的读写都以 [`DEADLINE`] 为限。
     #[track_caller]
     pub fn accept(&mut self, listener: &TcpListener) -> TcpStream {
-        let listener = listener.try_clone().expect("无法复制监听套接字");
+        let listener = listener.as_std().try_clone().expect("无法复制监听套接字");
         let sender = self.sender.clone();
         thread::spawn(move || {
             if let Ok((stream, _)) = listener.accept() {
@@ -157,13 +184,15 @@ impl Program {
     #[track_caller]
     pub fn recv_from(&mut self, socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
         let mut buffer = vec![0; 65_536];
-        socket.set_read_timeout(Some(Duration::from_millis(50))).expect("无法设置超时");
-        let received =
-            self.wait("程序发来一个数据报", |_| match socket.recv_from(&mut buffer) {
+        let limit = Some(Duration::from_millis(50));
+        socket.as_std().set_read_timeout(limit).expect("无法设置超时");
+        let received = self.wait("程序发来一个数据报", |_| {
+            match socket.as_std().recv_from(&mut buffer) {
                 Ok(received) => Some(received),
                 Err(e) if timed_out(&e) => None,
                 Err(e) => panic!("无法接收数据报：{e}"),
-            });
+            }
+        });
         buffer.truncate(received.0);
         (buffer, received.1)
     }
@@ -248,7 +277,7 @@ impl Program {
     /// 等程序结束，检查退出状态为 `code`。
     #[track_caller]
     pub fn assert_exit(&mut self, code: i32) {
-        if !self.wait_end(DEADLINE) {
+        if !self.wait_end(self.timeline.limit(DEADLINE)) {
             self.fail(&format!("程序结束，退出状态为 {code}"));
         }
         let status = self.child.wait().expect("无法取得退出状态");
@@ -340,8 +369,12 @@ impl Program {
         self.child.id()
     }
 
-    /// 等新的输出，最多等 `limit`。
+    /// 等新的输出，最多等 `limit`；测试的时间已经用完则失败。
+    #[track_caller]
     pub fn wait_output(&mut self, limit: Duration) {
+        if self.timeline.limit(limit).is_zero() && !limit.is_zero() {
+            self.fail("测试在 15 秒之内完成");
+        }
         self.take_events(limit);
     }
 
@@ -363,6 +396,8 @@ impl Program {
         }
         let crashed = if stderr.contains(" panicked at ") {
             "程序崩溃了，原因见标准错误。\n"
+        } else if !self.endless.is_empty() {
+            "程序不停地打印。\n"
         } else {
             ""
         };
@@ -375,7 +410,7 @@ impl Program {
     /// 等到 `check` 给出结果为止；期限已过或程序已结束则测试失败。
     #[track_caller]
     fn wait<T>(&mut self, expected: &str, mut check: impl FnMut(&mut Program) -> Option<T>) -> T {
-        let mut end = Instant::now() + DEADLINE;
+        let mut end = Instant::now() + self.timeline.limit(DEADLINE);
         let mut running = true;
         loop {
             self.take_events(Duration::ZERO);
@@ -386,7 +421,7 @@ impl Program {
                 running = false;
                 end = Instant::now() + GRACE;
             }
-            if Instant::now() >= end {
+            if Instant::now() >= end || !self.endless.is_empty() {
                 self.fail(expected);
             }
             self.take_events(Duration::from_millis(20));
@@ -396,7 +431,7 @@ impl Program {
     /// 最多等 `limit`，直到程序关闭全部输出（也就是结束）；返回是否等到。
     fn wait_end(&mut self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
-        while self.open_outputs > 0 && Instant::now() < end {
+        while self.open_outputs > 0 && self.endless.is_empty() && Instant::now() < end {
             self.take_events(end.saturating_duration_since(Instant::now()));
         }
         self.open_outputs == 0
@@ -410,7 +445,10 @@ impl Program {
                 Event::Stdout(bytes) => self.stdout.extend(bytes),
                 Event::Stderr(bytes) => self.stderr.extend(bytes),
                 Event::EndOfOutput => self.open_outputs -= 1,
-                Event::Accepted(stream) => self.accepted.push(stream),
+                Event::TooMuch(pipe) => self.endless.push(pipe),
+                Event::Accepted(stream) => {
+                    self.accepted.push(TcpStream::new(stream, self.timeline.clone()));
+                }
             }
             next = self.events.try_recv().ok();
         }
@@ -439,20 +477,38 @@ fn forward(
     let mut pipe = pipe.expect("输出是管道");
     thread::spawn(move || {
         let mut buffer = [0; 4096];
+        let mut room = MAX_OUTPUT;
         while let Ok(n @ 1..) = pipe.read(&mut buffer) {
             let _ = sender.send(event(buffer[..n].to_vec()));
+            room = room.saturating_sub(n);
+            if room == 0 {
+                let _ = sender.send(Event::TooMuch(Box::new(pipe)));
+                return;
+            }
         }
         let _ = sender.send(Event::EndOfOutput);
     });
 }
 
-/// 用于失败信息：每行最多 300 个字符。
+/// 输出中有没有以套接字地址结尾的一行。
+fn shows_address(output: &[u8]) -> bool {
+    let output = String::from_utf8_lossy(&output[..output.len().min(1000)]);
+    let tails = output.lines().filter_map(|line| line.rsplit([' ', '：']).next());
+    tails.into_iter().any(|tail| tail.parse::<SocketAddr>().is_ok())
+}
+
+/// 用于失败信息：每行最多 300 个字符，最多 40 行。
 fn shorten(text: &str) -> String {
     let lines = text.lines().map(|line| match line.char_indices().nth(300) {
         Some((end, _)) => format!("{}…\n", &line[..end]),
         None => format!("{line}\n"),
     });
-    lines.collect()
+    let mut lines: Vec<String> = lines.collect();
+    if lines.len() > 40 {
+        let more = format!("……（省略 {} 行）\n", lines.len() - 40);
+        lines.splice(20..lines.len() - 20, [more]);
+    }
+    lines.concat()
 }
 
 /// 收下一个数据报；正是 `text` 时返回 `None`，否则返回实际的情形。
@@ -471,6 +527,7 @@ pub fn timed_out(e: &io::Error) -> bool {
     matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
+/// 读写都以 [`DEADLINE`] 为限的 `stream`。
 fn with_deadline(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(DEADLINE)).expect("无法设置超时");
     stream.set_write_timeout(Some(DEADLINE)).expect("无法设置超时");

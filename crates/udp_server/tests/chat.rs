@@ -1,9 +1,9 @@
 //! UDP 聊天服务端：由测试扮演客户端，逐字节核对收到的回复和打印的文字。
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, assert_one_line_error, udp_socket};
+use testkit::{DEADLINE, Program, UdpSocket, assert_one_line_error, udp_socket};
 
 /// 启动服务端，返回它和一个已经 `connect` 到它的客户端。
 fn start() -> (Program, UdpSocket, SocketAddr) {

@@ -5,7 +5,7 @@
 mod http;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use http::{exchange, parse, preview, receive, request, start_server};
 use testkit::fire::{Ending, Peer, Random, Tally, in_parallel, reset_now, rounds, start_limited};
-use testkit::{DEADLINE, Program, connect, program, timed_out};
+use testkit::{DEADLINE, Program, TcpStream, connect, program, timed_out};
 
 const IMAGE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/image.jpg"));
 

@@ -3,13 +3,13 @@
 mod http;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use http::{exchange, receive, request, start_server};
-use testkit::{DEADLINE, Program, connect, listen, program, reset};
+use testkit::{DEADLINE, Program, TcpStream, connect, listen, program, reset};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(300);

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
 
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
-use testkit::{Program, connect, listen, program};
+use testkit::{Program, TcpStream, connect, listen, program};
 
 /// 练习自带的图片。
 const PHOTO: &[u8] = include_bytes!("../photo.jpg");

@@ -3,7 +3,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use testkit::fire::{
     Ending, OBEY_PERMISSIONS, Peer, Random, attack_all, reset_now, rounds, start_limited,
 };
-use testkit::{DEADLINE, Program, connect, program};
+use testkit::{DEADLINE, Program, TcpStream, connect, program};
 
 /// 测试之前已有的图片。
 const OLD: &[u8] = b"\xff\xd8 old picture \xff\xd9";

@@ -1,11 +1,11 @@
 //! 问答机器人：真实的网络和真实的用户。
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, connect, listen, program, reset};
+use testkit::{Program, TcpStream, connect, listen, program, reset};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(300);

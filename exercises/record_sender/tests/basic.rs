@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, connect, listen, program};
+use testkit::{Program, TcpStream, connect, listen, program};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(200);

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
@@ -14,7 +14,7 @@ use tempfile::tempdir;
 use testkit::fire::{
     Ending, OBEY_PERMISSIONS, Peer, Random, Tally, attack_all, reset_now, rounds, start_limited,
 };
-use testkit::{DEADLINE, Program, connect, program};
+use testkit::{DEADLINE, Program, TcpStream, connect, program};
 
 /// 一行最多的字节数，不含 `\n`。
 const MAX_LINE: usize = 65_536;

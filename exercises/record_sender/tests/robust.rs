@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{DEADLINE, Program, connect, listen, program, reset};
+use testkit::{DEADLINE, Program, TcpStream, connect, listen, program, reset};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(200);

@@ -1,9 +1,9 @@
 //! 网络单词查询：课程要求的功能。先让这里的测试全部通过，再看 `robust.rs`。
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, program, udp_socket};
+use testkit::{Program, UdpSocket, program, udp_socket};
 
 /// 启动服务端，返回它和只与它收发的套接字；`situation` 说明测试做什么。
 #[track_caller]

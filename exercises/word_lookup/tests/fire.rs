@@ -1,12 +1,12 @@
 //! 网络单词查询：故障测试。随机而可以重放，用 `just fire` 运行，用 `just soak` 长时间运行。
 #![cfg(unix)]
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::fire::{Random, Tally, in_parallel, rounds};
-use testkit::{DEADLINE, Program, program, udp_socket};
+use testkit::{DEADLINE, Program, UdpSocket, program, udp_socket};
 
 const DICT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/dict.txt"));
 

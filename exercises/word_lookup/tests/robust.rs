@@ -1,10 +1,10 @@
 //! 网络单词查询：真实的网络和真实的用户。
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, program, udp_socket};
+use testkit::{Program, UdpSocket, program, udp_socket};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(300);

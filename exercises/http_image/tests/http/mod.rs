@@ -1,11 +1,11 @@
 //! 由测试扮演的浏览器：发送请求，读完整个响应，检查格式。各组测试共用。
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, connect, program, timed_out};
+use testkit::{Program, TcpStream, connect, program, timed_out};
 
 /// 一个完整的响应。
 pub struct Response {
