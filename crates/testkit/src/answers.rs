@@ -10,6 +10,8 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
+use crate::Program;
+
 /// 各运行一个测试时，同时检验的程序个数：它们多半在等期限，不占处理器。
 const ONE_TEST_EACH: usize = 16;
 
@@ -44,10 +46,13 @@ fn cargo(command: &str, exe: &Path) -> Command {
 #[track_caller]
 pub fn assert_usage(exe: &Path) {
     for args in [&["abc"][..], &["server", "abc"], &["server", "127.0.0.1:0", "127.0.0.1:0", "a"]] {
-        let output = Command::new(exe).args(args).output().expect("无法启动程序");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}：退出状态应为 2\n{stderr}");
-        assert!(stderr.starts_with("用法：") && output.stdout.is_empty(), "{args:?}\n{stderr}");
+        let mut program = Program::start(exe, args);
+        program.explain("命令行的参数有误：在标准错误上说明用法，退出状态为 2。");
+        program.assert_exit(2);
+        program.assert_stdout("");
+        if !program.stderr().starts_with("用法：") {
+            program.fail("标准错误以“用法：”开头");
+        }
     }
 }
 

@@ -1,9 +1,7 @@
 //! UDP 聊天客户端：由测试扮演服务端；最后与 Rust 服务端对话。
 
-use std::net::UdpSocket;
-
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, assert_one_line_error, neighbour, udp_socket};
+use testkit::{DEADLINE, Program, UdpSocket, assert_one_line_error, neighbour, udp_socket};
 
 #[test]
 fn conversation() {
