@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 /// `dir` 之下扩展名为 `extension` 的文件。
 fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
+    for entry in fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap()) {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files(&path, extension));
@@ -142,10 +142,14 @@ fn package_exists(name: &str) -> bool {
     name.starts_with("'*") || dirs.iter().any(|dir| dir.join("Cargo.toml").exists())
 }
 
-/// 有没有典型错误 `name`。
+/// 有没有 cargo example `name`：典型错误、第一关的答案、`testkit` 的工具。
 fn example_exists(name: &str) -> bool {
     let file = format!("{name}.rs");
-    files(&root().join("solutions"), "rs").iter().any(|path| path.ends_with(&file))
+    let basic = name.strip_suffix("_basic").map(|name| root().join("solutions").join(name));
+    basic.is_some_and(|dir| dir.join("basic").is_dir())
+        || ["solutions", "crates/testkit/examples"]
+            .iter()
+            .any(|dir| files(&root().join(dir), "rs").iter().any(|path| path.ends_with(&file)))
 }
 
 /// 去掉各行共同的缩进。
@@ -308,6 +312,7 @@ fn conversations_can_be_replayed() {
     let mut problems = Vec::new();
     let mut count = 0;
     let mut programs = Programs::new();
+    let temp = tempfile::tempdir().unwrap();
     for (path, text) in documents() {
         let blocks = parse(&text).1;
         let labelled =
@@ -321,9 +326,8 @@ fn conversations_can_be_replayed() {
         }
         for conversation in conversations {
             count += 1;
-            let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("conversation-{count}"));
-            let _ = fs::remove_dir_all(&dir);
-            fs::create_dir_all(&dir).unwrap();
+            let dir = temp.path().join(count.to_string());
+            fs::create_dir(&dir).unwrap();
             if let Err(problem) = replay(&conversation, &dir, &mut programs) {
                 problems.push(format!("{}：{problem}", path.display()));
             }
