@@ -237,6 +237,7 @@ pub fn in_parallel<T: Sync, R: Send>(
 ///
 /// `std` 不能设置 `SO_LINGER`，所以由 perl 在继承的同一个套接字上设置；没有 perl 则崩溃。
 pub fn reset_now(stream: TcpStream) {
+    stream.note_reset();
     let inherited = OwnedFd::from(stream.as_std().try_clone().expect("无法复制套接字"));
     let script = "use Socket; setsockopt(STDIN, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0)) or die";
     let status = Command::new("perl").args(["-e", script]).stdin(inherited).status();

@@ -3,6 +3,7 @@
 //! 等不到时，失败信息列出命令、期望和程序的全部输出。
 
 pub mod answers;
+pub mod draw;
 #[cfg(unix)]
 pub mod fire;
 mod net;
@@ -12,14 +13,15 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use answers::neighbour;
 pub use net::{TcpListener, TcpStream, UdpSocket};
-use timeline::Timeline;
+use timeline::{Arrow, Timeline, Who};
 
 /// 一次等待的期限：远多于正常所需，只有出错时才会等满。
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,7 +39,8 @@ enum Event {
     EndOfOutput,
     /// 输出太多：不再读，留着管道。
     TooMuch(Box<dyn Send>),
-    Accepted(std::net::TcpStream),
+    /// 程序连接了测试的服务端，它的地址是后者。
+    Accepted(std::net::TcpStream, SocketAddr),
 }
 
 /// 一个正在运行的被测程序；离开作用域时被终止并回收。
@@ -53,6 +56,7 @@ pub struct Program {
     endless: Vec<Box<dyn Send>>,
     accepted: Vec<TcpStream>,
     timeline: Arc<Timeline>,
+    who: Who,
     seen: usize,
     situation: String,
     reported: bool,
@@ -78,8 +82,13 @@ impl Program {
         command.env("RUST_BACKTRACE", "0"); // 崩溃时只要一句话
         let mut child = command.spawn().unwrap_or_else(|e| panic!("无法启动 {command:?}：{e}"));
         let (sender, events) = mpsc::channel();
-        forward(child.stdout.take(), sender.clone(), Event::Stdout);
-        forward(child.stderr.take(), sender.clone(), Event::Stderr);
+        let timeline = Timeline::current();
+        let who = role(command, &timeline);
+        let open = Arc::new(AtomicUsize::new(2));
+        let watch =
+            |label| Watch { timeline: Arc::downgrade(&timeline), who, label, open: open.clone() };
+        forward(child.stdout.take(), sender.clone(), Event::Stdout, watch("印出"));
+        forward(child.stderr.take(), sender.clone(), Event::Stderr, watch("标准错误"));
         Program {
             command: shown,
             stdin: child.stdin.take(),
@@ -91,7 +100,8 @@ impl Program {
             open_outputs: 2,
             endless: Vec::new(),
             accepted: Vec::new(),
-            timeline: Timeline::current(),
+            timeline,
+            who,
             seen: 0,
             situation: String::new(),
             reported: false,
@@ -125,11 +135,18 @@ impl Program {
             Some(addr) if addr.port() == 0 => self
                 .fail("实际的端口；实际写出的是 0，即参数中的端口，应当写出套接字的 local_addr()"),
             Some(addr) => {
-                self.timeline.register(addr);
+                if let Who::Server(number) = self.who {
+                    self.timeline.register(addr, number);
+                }
                 addr
             }
             None => self.fail(EXPECTED),
         }
+    }
+
+    /// 记入经过：程序自己的一件事。
+    fn note(&self, label: &str, bytes: Option<&[u8]>) {
+        self.timeline.note(alone(self.who), label, bytes);
     }
 
     /// 在程序的标准输入中键入一行。
@@ -139,6 +156,7 @@ impl Program {
 
     /// 在程序的标准输入中键入任意字节。
     pub fn type_bytes(&mut self, bytes: &[u8]) {
+        self.note("键入", Some(bytes));
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(bytes); // 程序已经结束：由之后的等待报告
         }
@@ -146,6 +164,7 @@ impl Program {
 
     /// 结束程序的标准输入（相当于 Ctrl-D）。
     pub fn end_input(&mut self) {
+        self.note("键入 Ctrl-D（输入结束）", None);
         self.stdin = None;
     }
 
@@ -170,11 +189,12 @@ impl Program {
     /// 等程序连接到 `listener`，返回这个连接；它的读写都以 [`DEADLINE`] 为限。
     #[track_caller]
     pub fn accept(&mut self, listener: &TcpListener) -> TcpStream {
+        let addr = listener.local_addr().expect("无法取得地址");
         let listener = listener.as_std().try_clone().expect("无法复制监听套接字");
         let sender = self.sender.clone();
         thread::spawn(move || {
             if let Ok((stream, _)) = listener.accept() {
-                let _ = sender.send(Event::Accepted(stream));
+                let _ = sender.send(Event::Accepted(stream, addr));
             }
         });
         with_deadline(self.wait("程序连接到测试的服务端", |p| p.accepted.pop()))
@@ -194,6 +214,7 @@ impl Program {
             }
         });
         buffer.truncate(received.0);
+        socket.note_received(&buffer, received.1);
         (buffer, received.1)
     }
 
@@ -201,7 +222,8 @@ impl Program {
     #[track_caller]
     pub fn assert_datagram(&mut self, socket: &UdpSocket, text: &str) {
         if let Some(received) = receive_other_than(socket, text) {
-            self.fail(&format!("收到数据报 {text:?}；实际：{received}"));
+            let problem = format!("应收到 {text:?}");
+            self.fail_at(&format!("收到数据报 {text:?}；实际：{received}"), &problem);
         }
     }
 
@@ -213,7 +235,10 @@ impl Program {
         if let Some(received) = receive_other_than(socket, answer) {
             let n = question.len();
             let start: String = String::from_utf8_lossy(question).chars().take(20).collect();
-            self.fail(&format!("发出 {start:?}（共 {n} 字节），收到 {answer:?}；实际：{received}"));
+            self.fail_at(
+                &format!("发出 {start:?}（共 {n} 字节），收到 {answer:?}；实际：{received}"),
+                &format!("应收到 {answer:?}"),
+            );
         }
     }
 
@@ -238,7 +263,10 @@ impl Program {
                 }
             };
             let received = String::from_utf8_lossy(&received).into_owned();
-            self.fail(&format!("从连接收到 {text:?}；实际收到 {received:?}{end}"));
+            self.fail_at(
+                &format!("从连接收到 {text:?}；实际收到 {received:?}{end}"),
+                &format!("应收到 {text:?}"),
+            );
         }
     }
 
@@ -249,11 +277,14 @@ impl Program {
         let mut buffer = [0; 1000];
         match stream.read(&mut buffer) {
             Err(e) if timed_out(&e) => {}
-            Err(e) => self.fail(&format!("连接保持打开；实际：{e}")),
-            Ok(0) => self.fail("连接保持打开；实际被关闭"),
+            Err(e) => self.fail_at(&format!("连接保持打开；实际：{e}"), "连接应保持打开"),
+            Ok(0) => self.fail_at("连接保持打开；实际被关闭", "连接应保持打开"),
             Ok(n) => {
                 let received = String::from_utf8_lossy(&buffer[..n]).into_owned();
-                self.fail(&format!("这时不应发来数据；实际收到 {received:?}"))
+                self.fail_at(
+                    &format!("这时不应发来数据；实际收到 {received:?}"),
+                    "这时不应发来数据",
+                )
             }
         }
         stream.set_read_timeout(Some(DEADLINE)).expect("无法设置超时");
@@ -267,9 +298,14 @@ impl Program {
             Ok(0) => {}
             Ok(n) => {
                 let received = String::from_utf8_lossy(&buffer[..n]).into_owned();
-                self.fail(&format!("对方结束连接，不再发数据；实际收到 {received:?}"))
+                self.fail_at(
+                    &format!("对方结束连接，不再发数据；实际收到 {received:?}"),
+                    "应不再发数据，结束连接",
+                )
             }
-            Err(e) if timed_out(&e) => self.fail("对方结束连接；实际没有数据，连接仍然打开"),
+            Err(e) if timed_out(&e) => {
+                self.fail_at("对方结束连接；实际没有数据，连接仍然打开", "连接应已结束")
+            }
             Err(_) => {} // 重置也是结束
         }
     }
@@ -348,6 +384,12 @@ impl Program {
 
     /// 强行终止程序（SIGKILL），等它结束。
     pub fn kill(&mut self) {
+        self.note("被强行终止", None);
+        self.end();
+    }
+
+    /// 终止程序，回收。
+    fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -381,7 +423,14 @@ impl Program {
     /// 让测试失败：说明期望，附上命令和程序的全部输出。
     #[track_caller]
     pub fn fail(&mut self, expected: &str) -> ! {
+        self.fail_at(expected, &format!("没有等到：{expected}"))
+    }
+
+    /// 同 [`Program::fail`]；`problem` 是经过中最后一件事的问题，短短一句。
+    #[track_caller]
+    fn fail_at(&mut self, expected: &str, problem: &str) -> ! {
         self.reported = true;
+        let at = self.timeline.now();
         self.wait_end(Duration::from_millis(100)); // 程序正在崩溃时，等它写完原因
         let state =
             if self.open_outputs == 0 { "程序已经结束" } else { "程序还在运行" };
@@ -401,9 +450,10 @@ impl Program {
         } else {
             ""
         };
+        let timeline = self.timeline.draw(at, problem);
         panic!(
             "\n{crashed}没有等到：{expected}\n{situation}\n命令：{command}（{state}）\n\
-             标准输出：\n{stdout}\n标准错误：\n{stderr}"
+             标准输出：\n{stdout}\n标准错误：\n{stderr}\n{timeline}"
         )
     }
 
@@ -446,8 +496,8 @@ impl Program {
                 Event::Stderr(bytes) => self.stderr.extend(bytes),
                 Event::EndOfOutput => self.open_outputs -= 1,
                 Event::TooMuch(pipe) => self.endless.push(pipe),
-                Event::Accepted(stream) => {
-                    self.accepted.push(TcpStream::new(stream, self.timeline.clone()));
+                Event::Accepted(stream, addr) => {
+                    self.accepted.push(TcpStream::accepted(stream, self.timeline.clone(), addr));
                 }
             }
             next = self.events.try_recv().ok();
@@ -457,7 +507,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        self.kill();
+        self.end();
         // 测试在别处失败（例如连接不上）：原因常常在程序的输出里
         if thread::panicking() && !self.reported {
             self.wait_end(GRACE);
@@ -473,12 +523,14 @@ fn forward(
     pipe: Option<impl Read + Send + 'static>,
     sender: Sender<Event>,
     event: fn(Vec<u8>) -> Event,
+    watch: Watch,
 ) {
     let mut pipe = pipe.expect("输出是管道");
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         let mut room = MAX_OUTPUT;
         while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+            watch.printed(&buffer[..n]);
             let _ = sender.send(event(buffer[..n].to_vec()));
             room = room.saturating_sub(n);
             if room == 0 {
@@ -486,8 +538,54 @@ fn forward(
                 return;
             }
         }
+        watch.ended();
         let _ = sender.send(Event::EndOfOutput);
     });
+}
+
+/// 程序自己的一件事，画在程序的一边。
+fn alone(who: Who) -> (Who, Arrow, Who) {
+    match who {
+        Who::Server(_) => (Who::Nobody, Arrow::None, who),
+        _ => (who, Arrow::None, Who::Nobody),
+    }
+}
+
+/// 由命令看出程序是服务端（有 server 或 http 字样）还是客户端。
+fn role(command: &Command, timeline: &Timeline) -> Who {
+    let args: Vec<&str> = command.get_args().filter_map(|arg| arg.to_str()).collect();
+    let words = args.iter().map(Path::new).chain([Path::new(command.get_program())]);
+    let mut names = words.filter_map(|word| word.file_stem()).filter_map(|stem| stem.to_str());
+    if names.any(|name| name.ends_with("server") || name.contains("http")) {
+        return Who::Server(timeline.new_server());
+    }
+    Who::Client(timeline.new_client(args.iter().filter_map(|arg| arg.parse().ok())), None)
+}
+
+/// 把程序的输出记入经过；不延长经过的寿命。
+struct Watch {
+    timeline: Weak<Timeline>,
+    who: Who,
+    label: &'static str,
+    open: Arc<AtomicUsize>,
+}
+
+impl Watch {
+    /// 程序印出了 `bytes`。
+    fn printed(&self, bytes: &[u8]) {
+        if let Some(timeline) = self.timeline.upgrade() {
+            timeline.arrived(alone(self.who), self.label, bytes);
+        }
+    }
+
+    /// 一个输出关闭了；两个都关闭，就是程序结束了。
+    fn ended(&self) {
+        if self.open.fetch_sub(1, Relaxed) == 1 {
+            if let Some(timeline) = self.timeline.upgrade() {
+                timeline.note(alone(self.who), "程序结束", None);
+            }
+        }
+    }
 }
 
 /// 输出中有没有以套接字地址结尾的一行。
@@ -570,6 +668,7 @@ pub fn program(exe: &Path) -> PathBuf {
 pub fn reset(stream: TcpStream) {
     let received = stream.peek(&mut [0]);
     assert!(matches!(received, Ok(1)), "程序没有发来数据（测试要不读它就断开）：{received:?}");
+    stream.note_reset();
 }
 
 /// 检查程序以一行错误结束：退出状态为 1，标准错误只有一行、包含 `parts` 的每一项，不是 `Debug` 输出。

@@ -1,25 +1,97 @@
-//! 一个测试的经过：从第一个程序或套接字开始，到全部离开作用域为止。
+//! 一个测试的经过：从第一个程序或套接字开始，到全部离开作用域为止；测试失败时画出来。
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::draw::{Bytes, COLUMNS, client_name, cut, prefix, width};
 
 /// 一个测试最多等这么久：程序不停地发送、打印，永不结束，测试也在 15 秒之内失败。
 const BUDGET: Duration = Duration::from_secs(14);
+
+/// 相隔不到这么久，收到的几段数据就画成一段：一个字节一个字节地读，是测试自己的事。
+const TOGETHER: Duration = Duration::from_millis(30);
+
+/// 事情太多时，只留最先的和最后的这么多件。
+const FIRST: usize = 100;
+const LAST: usize = 300;
+
+/// 画出来的行数：开头最多这么多，结尾最多这么多。
+const TOP: usize = 11;
+const BOTTOM: usize = 24;
 
 thread_local! {
     /// 这个线程上正在运行的测试；它的程序和套接字都离开作用域，就不存在了。
     static CURRENT: RefCell<Weak<Timeline>> = const { RefCell::new(Weak::new()) };
 }
 
-/// 正在运行的服务端的地址，和它所属的测试：测试中的其他线程由地址找到自己的测试。
-static SERVERS: Mutex<Vec<(SocketAddr, Weak<Timeline>)>> = Mutex::new(Vec::new());
+/// 正在运行的服务端：地址，所属的测试，是其中的第几个。测试的其他线程由地址找到自己的测试。
+static SERVERS: Mutex<Vec<(SocketAddr, Weak<Timeline>, usize)>> = Mutex::new(Vec::new());
+
+/// 对话的一方。
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Who {
+    /// 第几个客户端（从 0 起）；测试扮演 UDP 服务端时，还有客户端的端口。
+    Client(usize, Option<u16>),
+    /// 第几个服务端。
+    Server(usize),
+    /// 测试的另一个套接字，不是服务端。
+    Stranger,
+    /// 没有这一方：用户的输入、程序的输出。
+    Nobody,
+}
+
+/// 数据从哪一边到哪一边。
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Arrow {
+    Right,
+    Left,
+    None,
+}
+
+/// 发生的一件事。
+struct Event {
+    at: Duration,
+    last: Duration,
+    sides: (Who, Arrow, Who),
+    label: String,
+    bytes: Option<Bytes>,
+}
+
+impl Event {
+    /// 是不是又一次同样的事，不论是哪个客户端。
+    fn repeats(&self, other: &Event) -> bool {
+        let kind = |who| match who {
+            Who::Client(..) => Who::Client(0, None),
+            who => who,
+        };
+        let ((a, arrow, b), (c, other_arrow, d)) = (self.sides, other.sides);
+        arrow == other_arrow
+            && (kind(a), kind(b)) == (kind(c), kind(d))
+            && (&self.label, &self.bytes) == (&other.label, &other.bytes)
+    }
+}
+
+#[derive(Default)]
+struct State {
+    unlimited: bool,
+    first: Vec<Event>,
+    last: VecDeque<Event>,
+    forgotten: usize,
+    clients: usize,
+    servers: usize,
+    /// 客户端程序的参数中的地址，和它是第几个客户端。
+    targets: Vec<(SocketAddr, usize)>,
+    drawn: bool,
+}
 
 /// 一个测试的经过；测试的程序和套接字共同拥有它。
 pub(crate) struct Timeline {
     start: Instant,
-    budget: Mutex<Option<Duration>>,
+    state: Mutex<State>,
 }
 
 impl Timeline {
@@ -27,36 +99,239 @@ impl Timeline {
     pub fn current() -> Arc<Timeline> {
         CURRENT.with_borrow_mut(|current| {
             current.upgrade().unwrap_or_else(|| {
-                let budget = Mutex::new(Some(BUDGET));
-                let timeline = Arc::new(Timeline { start: Instant::now(), budget });
+                let timeline =
+                    Arc::new(Timeline { start: Instant::now(), state: Mutex::default() });
                 *current = Arc::downgrade(&timeline);
                 timeline
             })
         })
     }
 
-    /// 地址为 `addr` 的服务端所属的测试；没有时是当前线程上的测试。
-    pub fn of(addr: SocketAddr) -> Arc<Timeline> {
-        let servers = SERVERS.lock().expect("登记服务端的线程崩溃");
-        let found = servers.iter().rev().find(|(server, _)| *server == addr);
-        found.and_then(|(_, timeline)| timeline.upgrade()).unwrap_or_else(Timeline::current)
+    /// 服务端 `addr` 所属的测试，它是其中的第几个服务端。
+    pub fn find(addr: SocketAddr) -> Option<(Arc<Timeline>, usize)> {
+        let servers = SERVERS.lock().unwrap_or_else(|e| e.into_inner());
+        let (_, timeline, number) = servers.iter().rev().find(|(server, ..)| *server == addr)?;
+        Some((timeline.upgrade()?, *number))
     }
 
-    /// 这个测试的服务端有了地址 `addr`。
-    pub fn register(self: &Arc<Timeline>, addr: SocketAddr) {
-        let mut servers = SERVERS.lock().expect("登记服务端的线程崩溃");
-        servers.retain(|(_, timeline)| timeline.strong_count() > 0);
-        servers.push((addr, Arc::downgrade(self)));
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// 第 `number` 个服务端有了地址 `addr`。
+    pub fn register(self: &Arc<Timeline>, addr: SocketAddr, number: usize) {
+        let mut servers = SERVERS.lock().unwrap_or_else(|e| e.into_inner());
+        servers.retain(|(_, timeline, _)| timeline.strong_count() > 0);
+        servers.push((addr, Arc::downgrade(self), number));
+    }
+
+    /// 又有一个服务端：返回它是第几个。
+    pub fn new_server(&self) -> usize {
+        let mut state = self.state();
+        state.servers += 1;
+        state.servers - 1
+    }
+
+    /// 又有一个客户端：返回它是第几个；`targets` 是它可能连接的地址。
+    pub fn new_client(&self, targets: impl IntoIterator<Item = SocketAddr>) -> usize {
+        let mut state = self.state();
+        let number = state.clients;
+        state.clients += 1;
+        state.targets.extend(targets.into_iter().map(|addr| (addr, number)));
+        number
+    }
+
+    /// 最近一个以 `addr` 为参数的客户端程序。
+    pub fn client_of(&self, addr: SocketAddr) -> Option<usize> {
+        self.state().targets.iter().rev().find(|(target, _)| *target == addr).map(|(_, n)| *n)
     }
 
     /// 这个测试可以运行任意长的时间。
     pub fn lift_budget(&self) {
-        *self.budget.lock().expect("记录经过的线程崩溃") = None;
+        self.state().unlimited = true;
     }
 
     /// 一次等待最多等多久：不超过 `limit`，也不超过这个测试余下的时间。
     pub fn limit(&self, limit: Duration) -> Duration {
-        let budget = *self.budget.lock().expect("记录经过的线程崩溃");
-        budget.map_or(limit, |budget| limit.min(budget.saturating_sub(self.start.elapsed())))
+        match self.state().unlimited {
+            true => limit,
+            false => limit.min(BUDGET.saturating_sub(self.start.elapsed())),
+        }
+    }
+
+    /// 发生了一件事：`label` 是什么事，`bytes` 是其中的数据。
+    pub fn note(&self, sides: (Who, Arrow, Who), label: &str, bytes: Option<&[u8]>) {
+        self.add(sides, label, bytes, false);
+    }
+
+    /// 到达了一段数据；紧接着同样的一段，就接在它后面。
+    pub fn arrived(&self, sides: (Who, Arrow, Who), label: &str, bytes: &[u8]) {
+        self.add(sides, label, Some(bytes), true);
+    }
+
+    fn add(&self, sides: (Who, Arrow, Who), label: &str, bytes: Option<&[u8]>, join: bool) {
+        if thread::panicking() {
+            return; // 测试已经失败，正在收拾
+        }
+        let mut state = self.state();
+        let at = self.start.elapsed();
+        let state = &mut *state;
+        if let (true, Some(last), Some(bytes)) =
+            (join, state.last.back_mut().or(state.first.last_mut()), bytes)
+        {
+            if last.sides == sides && last.label == label && at - last.last < TOGETHER {
+                last.bytes.get_or_insert_with(|| Bytes::new(b"")).append(bytes);
+                last.last = at;
+                return;
+            }
+        }
+        let bytes = bytes.map(Bytes::new);
+        let event = Event { at, last: at, sides, label: label.to_string(), bytes };
+        if state.first.len() < FIRST {
+            state.first.push(event);
+            return;
+        }
+        state.last.push_back(event);
+        if state.last.len() > LAST {
+            state.last.pop_front();
+            state.forgotten += 1;
+        }
+    }
+
+    /// 从测试开始到现在。
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// 画出经过，最后一行说明在 `at` 哪里不对；没有什么可画的时候是空的。
+    pub fn draw(&self, at: Duration, problem: &str) -> String {
+        let mut state = self.state();
+        state.drawn = true;
+        let talk = |event: &Event| event.sides.1 != Arrow::None || event.label.starts_with("键入");
+        let mut events = state.first.iter().chain(&state.last);
+        if !events.any(talk) {
+            return String::new(); // 只有程序的输出，上面已经有了
+        }
+        let names = Names::new(&state);
+        let mut lines = names.lines(&state.first.iter().collect::<Vec<_>>());
+        if state.forgotten > 0 {
+            lines.push(format!("           …… 省略 {} 件事 ……", state.forgotten));
+        }
+        lines.extend(names.lines(&state.last.iter().collect::<Vec<_>>()));
+        if lines.len() > TOP + 1 + BOTTOM {
+            let n = lines.len() - TOP - BOTTOM;
+            lines.splice(TOP..TOP + n, [format!("           …… 省略 {n} 行 ……")]);
+        }
+        let last = state.last.back().or(state.first.last()).map_or(at, |event| event.last.max(at));
+        let mark = format!("{:>6} ms  ^^^ ", last.as_millis());
+        let problem = cut(problem.lines().next().unwrap_or_default(), COLUMNS - width(&mark));
+        format!("经过：\n{}\n{mark}{problem}\n", lines.join("\n"))
+    }
+}
+
+impl Drop for Timeline {
+    fn drop(&mut self) {
+        if thread::panicking() && !self.state().drawn {
+            eprintln!("{}", self.draw(self.now(), "测试在这里失败，原因见最前面的 panicked"));
+        }
+    }
+}
+
+/// 各方的名称：只有一个客户端就叫“客户端”，有几个才分甲、乙。
+struct Names {
+    clients: usize,
+    servers: usize,
+    /// 换过端口的客户端。
+    ports: Vec<usize>,
+    columns: [usize; 2],
+}
+
+impl Names {
+    fn new(state: &State) -> Names {
+        let mut names = Names {
+            clients: state.clients,
+            servers: state.servers,
+            ports: Vec::new(),
+            columns: [0, 0],
+        };
+        let mut seen: Vec<(usize, u16)> = Vec::new();
+        for event in state.first.iter().chain(&state.last) {
+            if let Who::Client(number, Some(port)) = event.sides.0 {
+                if seen.iter().any(|(n, p)| *n == number && *p != port) {
+                    names.ports.push(number);
+                }
+                seen.push((number, port));
+            }
+        }
+        for event in state.first.iter().chain(&state.last) {
+            let (left, _, right) = event.sides;
+            for (columns, who) in [(0, left), (1, right)] {
+                names.columns[columns] = names.columns[columns].max(width(&names.name(who)));
+            }
+        }
+        names
+    }
+
+    fn name(&self, who: Who) -> String {
+        match who {
+            Who::Client(number, port) => {
+                let name = if self.clients > 1 { client_name(number) } else { "客户端".into() };
+                match port {
+                    Some(port) if self.ports.contains(&number) => format!("{name}:{port}"),
+                    _ => name,
+                }
+            }
+            Who::Server(number) if self.servers > 1 => format!("服务端{}", number + 1),
+            Who::Server(_) => "服务端".to_string(),
+            Who::Stranger => "别人".to_string(),
+            Who::Nobody => String::new(),
+        }
+    }
+
+    /// 一件事一行；一再重复的几件，只画一遍。
+    fn lines(&self, mut events: &[&Event]) -> Vec<String> {
+        let mut lines = Vec::new();
+        while !events.is_empty() {
+            // 开头的 k 件事重复几遍；取合在一起最长的
+            let times = |k: usize| {
+                let same = (k..events.len()).take_while(|&i| events[i].repeats(events[i - k]));
+                (same.count() + k) / k
+            };
+            let folds = (1..=6).rev().filter(|&k| k <= events.len() && times(k) > 2);
+            let (k, n) = folds.map(|k| (k, times(k))).max_by_key(|(k, n)| k * n).unwrap_or((1, 1));
+            lines.extend(events[..k].iter().map(|event| self.line(event)));
+            if n > 1 {
+                let what = if k == 1 { "同样的".into() } else { format!("以上 {k} 行") };
+                let last = events[k * n - 1].last.as_millis();
+                lines.push(format!("           …… {what}再有 {} 次，到 {last} ms", n - 1));
+            }
+            events = &events[k * n..];
+        }
+        lines
+    }
+
+    fn line(&self, event: &Event) -> String {
+        let (left, arrow, right) = event.sides;
+        let arrow = match arrow {
+            Arrow::Right => "-->",
+            Arrow::Left => "<--",
+            Arrow::None => "",
+        };
+        let prefix = prefix(event.at, &self.name(left), arrow, &self.name(right), self.columns);
+        let room = COLUMNS - width(&prefix);
+        let text = match &event.bytes {
+            None => event.label.clone(),
+            Some(bytes) => {
+                let n = bytes.len();
+                let count = match event.label.as_str() {
+                    "" => format!("{n} 字节  "),
+                    label if n > room => format!("{label} {n} 字节  "),
+                    label => format!("{label} "),
+                };
+                let shown = bytes.show(room - width(&count));
+                format!("{count}{shown}")
+            }
+        };
+        format!("{prefix}{}", cut(&text, room))
     }
 }
