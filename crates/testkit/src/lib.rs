@@ -39,8 +39,7 @@ enum Event {
     EndOfOutput,
     /// 输出太多：不再读，留着管道。
     TooMuch(Box<dyn Send>),
-    /// 程序连接了测试的服务端，它的地址是后者。
-    Accepted(std::net::TcpStream, SocketAddr),
+    Accepted(TcpStream),
 }
 
 /// 一个正在运行的被测程序；离开作用域时被终止并回收。
@@ -191,10 +190,11 @@ impl Program {
     pub fn accept(&mut self, listener: &TcpListener) -> TcpStream {
         let addr = listener.local_addr().expect("无法取得地址");
         let listener = listener.as_std().try_clone().expect("无法复制监听套接字");
-        let sender = self.sender.clone();
+        let (sender, timeline) = (self.sender.clone(), Arc::downgrade(&self.timeline));
         thread::spawn(move || {
-            if let Ok((stream, _)) = listener.accept() {
-                let _ = sender.send(Event::Accepted(stream, addr));
+            let Ok((stream, _)) = listener.accept() else { return };
+            if let Some(timeline) = timeline.upgrade() {
+                let _ = sender.send(Event::Accepted(TcpStream::accepted(stream, timeline, addr)));
             }
         });
         with_deadline(self.wait("程序连接到测试的服务端", |p| p.accepted.pop()))
@@ -246,19 +246,18 @@ impl Program {
     #[track_caller]
     pub fn assert_receives(&mut self, stream: &mut TcpStream, text: &str) {
         let mut received = Vec::new();
-        let mut byte = [0];
         while received != text.as_bytes() {
-            let end = match stream.read(&mut byte) {
+            let mut buffer = vec![0; text.len() - received.len()]; // 多余的字节留给下一次
+            let end = match stream.read(&mut buffer) {
                 Ok(0) => "，然后连接关闭".to_string(),
                 Err(e) if timed_out(&e) => "，然后不再有数据，连接仍然打开".to_string(),
                 Err(e) => format!("，然后：{e}"),
-                Ok(_) => {
-                    received.push(byte[0]);
+                Ok(n) => {
+                    received.extend(&buffer[..n]);
                     if text.as_bytes().starts_with(&received) {
                         continue;
                     }
-                    stream.set_read_timeout(Some(GRACE)).expect("无法设置超时");
-                    let _ = stream.take(1000).read_to_end(&mut received); // 让失败信息包含整个回复
+                    received.extend(stream.rest(GRACE)); // 让失败信息包含整个回复
                     String::new()
                 }
             };
@@ -378,7 +377,9 @@ impl Program {
     pub fn assert_quiet(&mut self, duration: Duration) {
         let before = self.stdout();
         self.wait_end(duration);
-        self.assert_stdout(&before);
+        if self.stdout() != before {
+            self.fail_at(&format!("标准输出正是 {before:?}"), "这时不应印出什么");
+        }
         self.assert_running();
     }
 
@@ -423,7 +424,8 @@ impl Program {
     /// 让测试失败：说明期望，附上命令和程序的全部输出。
     #[track_caller]
     pub fn fail(&mut self, expected: &str) -> ! {
-        self.fail_at(expected, &format!("没有等到：{expected}"))
+        let problem = expected.lines().find_map(|line| line.strip_prefix("问题："));
+        self.fail_at(expected, &problem.map_or(format!("应当：{expected}"), str::to_string))
     }
 
     /// 同 [`Program::fail`]；`problem` 是经过中最后一件事的问题，短短一句。
@@ -496,9 +498,7 @@ impl Program {
                 Event::Stderr(bytes) => self.stderr.extend(bytes),
                 Event::EndOfOutput => self.open_outputs -= 1,
                 Event::TooMuch(pipe) => self.endless.push(pipe),
-                Event::Accepted(stream, addr) => {
-                    self.accepted.push(TcpStream::accepted(stream, self.timeline.clone(), addr));
-                }
+                Event::Accepted(stream) => self.accepted.push(stream),
             }
             next = self.events.try_recv().ok();
         }

@@ -144,6 +144,17 @@ impl TcpStream {
         TcpStream::new(inner, timeline, ends, false)
     }
 
+    /// 后面 `limit` 之内到达的字节，最多 1000 个；用于失败信息，不算测试的等待。
+    pub(crate) fn rest(&self, limit: Duration) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.inner.set_read_timeout(Some(limit));
+        let _ = (&self.inner).take(1000).read_to_end(&mut rest);
+        if !rest.is_empty() {
+            self.connection.note_read(&Ok(rest.len()), &rest, Instant::now());
+        }
+        rest
+    }
+
     /// 记下：套接字这时重置连接。
     pub(crate) fn note_reset(&self) {
         self.connection.closed.store(true, Relaxed);

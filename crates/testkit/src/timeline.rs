@@ -15,6 +15,9 @@ const BUDGET: Duration = Duration::from_secs(14);
 /// 相隔不到这么久，收到的几段数据就画成一段：一个字节一个字节地读，是测试自己的事。
 const TOGETHER: Duration = Duration::from_millis(30);
 
+/// 相隔不到这么久，同样的几件事只记一次。
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// 事情太多时，只留最先的和最后的这么多件。
 const FIRST: usize = 100;
 const LAST: usize = 300;
@@ -59,9 +62,25 @@ struct Event {
     sides: (Who, Arrow, Who),
     label: String,
     bytes: Option<Bytes>,
+    /// `bytes` 是分几次发出的。
+    pieces: usize,
+    /// 接连发生了几次。
+    times: usize,
 }
 
 impl Event {
+    /// 后面接上在 `at` 发生的 `bytes`。
+    fn join(&mut self, at: Duration, bytes: &[u8]) {
+        self.last = at;
+        self.bytes.get_or_insert_with(|| Bytes::new(b"")).append(bytes);
+    }
+
+    /// 是不是同样的一方发出的一个字节，或者分多次发出的字节。
+    fn repeats_piece(&self, sides: (Who, Arrow, Who), label: &str) -> bool {
+        let len = self.bytes.as_ref().map_or(0, Bytes::len);
+        self.sides == sides && self.label == label && len == self.pieces
+    }
+
     /// 是不是又一次同样的事，不论是哪个客户端。
     fn repeats(&self, other: &Event) -> bool {
         let kind = |who| match who {
@@ -86,6 +105,36 @@ struct State {
     /// 客户端程序的参数中的地址，和它是第几个客户端。
     targets: Vec<(SocketAddr, usize)>,
     drawn: bool,
+}
+
+impl State {
+    /// 已经发生的事，最近的在前。
+    fn recent(&mut self) -> impl Iterator<Item = &mut Event> {
+        self.last.iter_mut().rev().chain(self.first.iter_mut().rev())
+    }
+
+    fn add(&mut self, at: Duration, sides: (Who, Arrow, Who), label: &str, bytes: Option<&[u8]>) {
+        if thread::panicking() {
+            return; // 测试已经失败，正在收拾
+        }
+        let (label, bytes) = (label.to_string(), bytes.map(Bytes::new));
+        let event = Event { at, last: at, sides, label, bytes, pieces: 1, times: 1 };
+        if let Some(last) = self.recent().next() {
+            if last.sides == sides && last.repeats(&event) && at - last.last < AGAIN {
+                (last.last, last.times) = (at, last.times + 1);
+                return;
+            }
+        }
+        if self.first.len() < FIRST {
+            self.first.push(event);
+            return;
+        }
+        self.last.push_back(event);
+        if self.last.len() > LAST {
+            self.last.pop_front();
+            self.forgotten += 1;
+        }
+    }
 }
 
 /// 一个测试的经过；测试的程序和套接字共同拥有它。
@@ -161,41 +210,34 @@ impl Timeline {
 
     /// 发生了一件事：`label` 是什么事，`bytes` 是其中的数据。
     pub fn note(&self, sides: (Who, Arrow, Who), label: &str, bytes: Option<&[u8]>) {
-        self.add(sides, label, bytes, false);
+        let mut state = self.state();
+        let at = self.start.elapsed();
+        if let Some(byte @ [_]) = bytes {
+            // 一个字节一个字节地发：画成一行，同时有别的客户端这样发也不妨
+            let mine = |event: &&mut Event| event.sides.0 == sides.0 && event.sides.2 == sides.2;
+            if let Some(event) = state.recent().take(4).find(mine) {
+                if event.repeats_piece(sides, label) {
+                    event.join(at, byte);
+                    event.pieces += 1;
+                    return;
+                }
+            }
+        }
+        state.add(at, sides, label, bytes);
     }
 
     /// 到达了一段数据；紧接着同样的一段，就接在它后面。
     pub fn arrived(&self, sides: (Who, Arrow, Who), label: &str, bytes: &[u8]) {
-        self.add(sides, label, Some(bytes), true);
-    }
-
-    fn add(&self, sides: (Who, Arrow, Who), label: &str, bytes: Option<&[u8]>, join: bool) {
-        if thread::panicking() {
-            return; // 测试已经失败，正在收拾
-        }
         let mut state = self.state();
         let at = self.start.elapsed();
         let state = &mut *state;
-        if let (true, Some(last), Some(bytes)) =
-            (join, state.last.back_mut().or(state.first.last_mut()), bytes)
-        {
+        if let Some(last) = state.recent().next() {
             if last.sides == sides && last.label == label && at - last.last < TOGETHER {
-                last.bytes.get_or_insert_with(|| Bytes::new(b"")).append(bytes);
-                last.last = at;
+                last.join(at, bytes);
                 return;
             }
         }
-        let bytes = bytes.map(Bytes::new);
-        let event = Event { at, last: at, sides, label: label.to_string(), bytes };
-        if state.first.len() < FIRST {
-            state.first.push(event);
-            return;
-        }
-        state.last.push_back(event);
-        if state.last.len() > LAST {
-            state.last.pop_front();
-            state.forgotten += 1;
-        }
+        state.add(at, sides, label, Some(bytes));
     }
 
     /// 从测试开始到现在。
@@ -297,13 +339,19 @@ impl Names {
                 let same = (k..events.len()).take_while(|&i| events[i].repeats(events[i - k]));
                 (same.count() + k) / k
             };
-            let folds = (1..=6).rev().filter(|&k| k <= events.len() && times(k) > 2);
-            let (k, n) = folds.map(|k| (k, times(k))).max_by_key(|(k, n)| k * n).unwrap_or((1, 1));
-            lines.extend(events[..k].iter().map(|event| self.line(event)));
-            if n > 1 {
-                let what = if k == 1 { "同样的".into() } else { format!("以上 {k} 行") };
-                let last = events[k * n - 1].last.as_millis();
-                lines.push(format!("           …… {what}再有 {} 次，到 {last} ms", n - 1));
+            let enough = |&k: &usize| k <= events.len() && times(k) > if k == 1 { 3 } else { 2 };
+            let folds = (1..=6).rev().filter(enough).map(|k| (k, times(k)));
+            let (k, n) = folds.max_by_key(|(k, n)| k * n).unwrap_or((1, 1));
+            let all = &events[..k * n];
+            lines.extend(all[..k].iter().map(|event| self.line(event)));
+            let last = all[k * n - 1].last.as_millis();
+            let more: usize = all[k..].iter().map(|event| event.times).sum();
+            match (k, more) {
+                (_, 0) => {}
+                (1, n) => lines.push(format!("           …… 同样的再有 {n} 次，到 {last} ms")),
+                _ => {
+                    lines.push(format!("           …… 以上 {k} 行再有 {} 次，到 {last} ms", n - 1));
+                }
             }
             events = &events[k * n..];
         }
@@ -319,19 +367,26 @@ impl Names {
         };
         let prefix = prefix(event.at, &self.name(left), arrow, &self.name(right), self.columns);
         let room = COLUMNS - width(&prefix);
+        let times = match event.times {
+            1 => String::new(),
+            n => format!("× {n} 次  "),
+        };
         let text = match &event.bytes {
-            None => event.label.clone(),
+            None => format!("{}  {times}", event.label),
             Some(bytes) => {
                 let n = bytes.len();
                 let count = match event.label.as_str() {
-                    "" => format!("{n} 字节  "),
+                    "" if event.pieces > 1 => {
+                        format!("{n} 字节（一次一个，到 {} ms） ", event.last.as_millis())
+                    }
+                    "" => format!("{n} 字节  {times}"),
                     label if n > room => format!("{label} {n} 字节  "),
-                    label => format!("{label} "),
+                    label => format!("{label} {times}"),
                 };
-                let shown = bytes.show(room - width(&count));
+                let shown = bytes.show(room.saturating_sub(width(&count)));
                 format!("{count}{shown}")
             }
         };
-        format!("{prefix}{}", cut(&text, room))
+        format!("{prefix}{}", cut(text.trim_end(), room))
     }
 }
