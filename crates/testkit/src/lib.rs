@@ -209,7 +209,7 @@ impl Program {
         let received = self.wait("程序发来一个数据报", |_| {
             match socket.as_std().recv_from(&mut buffer) {
                 Ok(received) => Some(received),
-                Err(e) if timed_out(&e) => None,
+                Err(e) if timed_out(&e) || e.kind() == ErrorKind::Interrupted => None,
                 Err(e) => panic!("无法接收数据报：{e}"),
             }
         });

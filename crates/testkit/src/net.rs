@@ -35,6 +35,16 @@ impl Limits {
     }
 }
 
+/// 运行 `job`；被信号打断（程序暂停之后继续）就再来一次。
+fn uninterrupted<T>(mut job: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match job() {
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// 一个连接在经过中的样子；复制的套接字共有它，都关闭了，连接才关闭。
 struct Connection {
     timeline: Arc<Timeline>,
@@ -202,7 +212,7 @@ impl TcpStream {
     /// 同 [`std::net::TcpStream::peek`]。
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.before_read()?;
-        self.inner.peek(buffer)
+        uninterrupted(|| self.inner.peek(buffer))
     }
 
     /// 同 [`std::net::TcpStream::try_clone`]。
@@ -235,7 +245,7 @@ impl Read for &TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.before_read()?;
         let start = Instant::now();
-        let result = (&self.inner).read(buffer);
+        let result = uninterrupted(|| (&self.inner).read(buffer));
         self.connection.note_read(&result, buffer, start);
         result
     }
@@ -260,7 +270,7 @@ impl Read for &TcpStream {
 impl Write for &TcpStream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.before_write()?;
-        (&self.inner).write(data)
+        uninterrupted(|| (&self.inner).write(data))
     }
 
     fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
@@ -269,7 +279,6 @@ impl Write for &TcpStream {
         let mut sent = 0;
         while sent < data.len() {
             match self.write(&data[sent..]) {
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => {
                     let label = format!("只发出 {sent} 字节：{e}");
                     self.connection.note(self.connection.sent, &label, None);
@@ -477,7 +486,7 @@ impl UdpSocket {
     pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.before_read()?;
         let start = Instant::now();
-        let result = self.inner.recv_from(buffer);
+        let result = uninterrupted(|| self.inner.recv_from(buffer));
         match &result {
             Ok((n, from)) => self.note_received(&buffer[..*n], *from),
             Err(e) => self.note_error(e, start),
@@ -488,7 +497,7 @@ impl UdpSocket {
     /// 同 [`std::net::UdpSocket::peek_from`]。
     pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.before_read()?;
-        self.inner.peek_from(buffer)
+        uninterrupted(|| self.inner.peek_from(buffer))
     }
 
     /// 同 [`std::net::UdpSocket::try_clone`]。
