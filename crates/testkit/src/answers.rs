@@ -24,6 +24,12 @@ pub fn neighbour(exe: &Path, name: &str) -> PathBuf {
     exe.with_file_name(format!("{name}{EXE_SUFFIX}"))
 }
 
+/// 编译包 `package` 的示例 `name`，返回它的路径；`exe` 与本包的程序在同一个目录。
+pub fn example(exe: &Path, package: &str, name: &str) -> PathBuf {
+    build(exe, &["-p", package, "--example", name]);
+    exe.with_file_name("examples").join(format!("{name}{EXE_SUFFIX}"))
+}
+
 /// 运行 `cargo build`，参数为 `args`，没有通过编译则崩溃；产物与程序 `exe` 在同一个目录。
 fn build(exe: &Path, args: &[&str]) {
     let status = cargo("build", exe).arg("--quiet").args(args).status();

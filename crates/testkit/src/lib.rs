@@ -82,6 +82,7 @@ impl Program {
         let mut child = command.spawn().unwrap_or_else(|e| panic!("无法启动 {command:?}：{e}"));
         let (sender, events) = mpsc::channel();
         let timeline = Timeline::current();
+        timeline.restart_budget();
         let who = role(command, &timeline);
         let open = Arc::new(AtomicUsize::new(2));
         let watch =

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::draw::{Bytes, COLUMNS, client_name, cut, prefix, width};
 
-/// 一个测试最多等这么久：程序不停地发送、打印，永不结束，测试也在 15 秒之内失败。
+/// 启动最后一个程序之后，一个测试最多等这么久：程序不停地发送、打印，永不结束，测试也在 15 秒之内失败。
 const BUDGET: Duration = Duration::from_secs(14);
 
 /// 相隔不到这么久，收到的几段数据就画成一段：一个字节一个字节地读，是测试自己的事。
@@ -97,6 +97,8 @@ impl Event {
 #[derive(Default)]
 struct State {
     unlimited: bool,
+    /// 最近一个程序是什么时候启动的。
+    started: Duration,
     first: Vec<Event>,
     last: VecDeque<Event>,
     forgotten: usize,
@@ -202,10 +204,16 @@ impl Timeline {
 
     /// 一次等待最多等多久：不超过 `limit`，也不超过这个测试余下的时间。
     pub fn limit(&self, limit: Duration) -> Duration {
-        match self.state().unlimited {
+        let State { unlimited, started, .. } = *self.state();
+        match unlimited {
             true => limit,
-            false => limit.min(BUDGET.saturating_sub(self.start.elapsed())),
+            false => limit.min((started + BUDGET).saturating_sub(self.start.elapsed())),
         }
+    }
+
+    /// 启动了一个程序：测试的时间从这时算起，编译程序的时间不算。
+    pub fn restart_budget(&self) {
+        self.state().started = self.now();
     }
 
     /// 发生了一件事：`label` 是什么事，`bytes` 是其中的数据。
