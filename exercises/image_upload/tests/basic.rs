@@ -4,10 +4,14 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
-use testkit::{Program, TcpStream, connect, listen, program};
+use testkit::{Program, TcpStream, connect, listen, program, timed_out};
+
+/// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// 练习自带的图片。
 const PHOTO: &[u8] = include_bytes!("../photo.jpg");
@@ -65,14 +69,17 @@ fn assert_saved(server: &mut Program, dir: &TempDir, picture: &[u8]) {
 fn assert_sends(client: &mut Program, conn: &mut TcpStream, picture: &[u8]) {
     let n = picture.len();
     let mut received = Vec::new();
-    let result = conn.take(64 << 20).read_to_end(&mut received); // 客户端不停地发送，也不会占满内存
-    let m = received.len();
-    if let Err(e) = result {
-        client.fail(&format!("客户端发完 {n} 字节后关闭写方向；实际收到 {m} 字节，然后：{e}"));
-    }
-    if received != picture {
-        let same = received.iter().zip(picture).take_while(|(a, b)| a == b).count();
-        client.fail(&format!("客户端发来文件的 {n} 字节；实际 {m} 字节，前 {same} 字节相同"));
+    let end = match conn.read_to_end(&mut received) {
+        Ok(_) => "然后关闭写方向".to_string(),
+        Err(e) if timed_out(&e) => "然后没有关闭写方向，测试一直在等".to_string(),
+        Err(e) => format!("然后：{e}"),
+    };
+    let same = received.iter().zip(picture).take_while(|(a, b)| a == b).count();
+    if received != picture || end != "然后关闭写方向" {
+        let m = received.len();
+        client.fail(&format!(
+            "客户端发来文件的 {n} 字节，然后关闭写方向；实际发来 {m} 字节（前 {same} 字节与文件相同），{end}"
+        ));
     }
 }
 
@@ -97,13 +104,47 @@ fn server_saves_bytes_not_text() {
 }
 
 #[test]
+fn server_reads_to_the_end() {
+    let (dir, mut server, addr) = start_server(
+        "图片分几段到达，中间有停顿，客户端还没有关闭写方向：服务端要继续等待，不回答。\n\
+         常见原因：把一次 read 当作整张图片；读到的比缓冲区小就当作结束；收到 \\n 或 \\0 就当作结束；\
+         用一小段时间没有数据来判断结束。",
+    );
+    let pieces = [&[1; 1000][..], &[2; 100_000], &[3; 1], &[4; 256]];
+    let one_by_one: Vec<u8> = (0..=255).collect();
+    for (pieces, pause) in
+        [(pieces.to_vec(), PAUSE), (one_by_one.chunks(1).collect(), Duration::ZERO)]
+    {
+        let mut client = connect(addr);
+        client.set_nodelay(true).unwrap(); // 每一段立即发出
+        for piece in &pieces {
+            if let Err(e) = client.write_all(piece) {
+                server.fail(&format!("服务端接收 {} 字节；实际：{e}", piece.len()));
+            }
+            if !pause.is_zero() {
+                server.assert_silent(&mut client, pause);
+            }
+        }
+        let picture = pieces.concat();
+        client.shutdown(Shutdown::Write).unwrap();
+        server.assert_receives(&mut client, &format!("{}\n", picture.len()));
+        assert_saved(&mut server, &dir, &picture);
+    }
+}
+
+#[test]
 fn server_serves_the_next_client() {
     let (dir, mut server, addr) = start_server(
-        "三个客户端先后上传：大的图片，小的图片，再是 photo.jpg。new.jpg 总是最后一张，没有别的内容。\n\
-         常见原因：服务完一个客户端就结束；读到的比缓冲区小就当作收完；new.jpg 已经存在时出错；写在旧内容后面，或没有截断旧内容。",
+        "许多客户端先后上传不同大小的图片，有的正好是缓冲区的整数倍，有的多一个字节，有的比前一张小。\
+         new.jpg 总是最后一张，没有别的内容。\n\
+         常见原因：服务完一个客户端就结束；读到的比缓冲区小就当作收完；丢失了最后不满缓冲区的一段；\
+         new.jpg 已经存在时出错；写在旧内容后面，或没有截断旧内容。",
     );
-    assert_upload(&mut server, addr, &dir, &[0xA5; 200_000]);
-    assert_upload(&mut server, addr, &dir, b"small picture");
+    for size in [200_000, 13, 1, 255, 256, 257, 1023, 1024, 1025, 8192, 65_536, 1_048_577, 4096, 2]
+    {
+        let picture: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+        assert_upload(&mut server, addr, &dir, &picture);
+    }
     assert_upload(&mut server, addr, &dir, PHOTO);
     server.assert_running();
 }
@@ -133,19 +174,38 @@ fn client_sends_exactly_the_file() {
 }
 
 #[test]
-fn client_and_server_together() {
-    let (dir, mut server, addr) = start_server(
-        "两个客户端先后把文件上传到服务端。\n常见原因：服务端和客户端对“文件到此为止”的约定不一致。",
+fn client_checks_the_answer() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("photo.jpg");
+    fs::write(&file, [1; 1234]).unwrap();
+    let (listener, addr) = listen();
+    let mut client = start_client(
+        &file,
+        addr,
+        "客户端上传 1234 字节，服务端的回答是 1000：没有收到全部字节，不是成功。\n\
+         run 返回错误（main.rs 打印它，退出状态 1），不打印“上传成功”。\n\
+         常见原因：没有读回答，或者没有与发送的字节数比较；用 assert 或 unwrap 代替了返回错误。",
     );
+    let mut conn = client.accept(&listener);
+    if let Err(e) = conn.read_exact(&mut [0; 1234]) {
+        client.fail(&format!("客户端发来文件的 1234 字节；实际：{e}"));
+    }
+    let _ = conn.write_all(b"1000\n"); // 客户端可以不等回答
+    drop(conn);
+    client.assert_error(&["错误："]);
+    client.assert_stdout("");
+}
+
+#[test]
+fn whole_upload() {
+    let situation = "用自己的客户端，先后把两个文件上传到自己的服务端。\n\
+         先看名字以 client_、server_ 开头的测试，它们没有通过，原因写在那里；都通过了，这里才会通过。";
+    let (dir, mut server, addr) = start_server(situation);
     let files = TempDir::new().unwrap();
     let file = files.path().join("photo.jpg");
     for picture in [&PHOTO[..1000], PHOTO] {
         fs::write(&file, picture).unwrap();
-        let mut client = start_client(
-            &file,
-            addr,
-            "客户端把文件上传到自己的服务端。\n常见原因：服务端没有收完就回答；回答后面没有 \\n。",
-        );
+        let mut client = start_client(&file, addr, situation);
         client.assert_exit(0);
         client.assert_stdout(&format!("上传成功：{} 字节\n", picture.len()));
         server.wait_stdout(&format!("收到 {} 字节，已保存为 new.jpg\n", picture.len()));

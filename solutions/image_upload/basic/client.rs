@@ -1,7 +1,8 @@
 //! 图片上传的客户端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `a`。
+//! `no_server`、`file_that_cannot_be_uploaded`、`wrong_answers`、`answer_without_end`、
+//! `server_that_goes_away`。
 
 use std::error::Error;
 use std::fs::File;
