@@ -3,7 +3,7 @@
 //! - 想法：`io::copy` 没有出错，字节就已经到了服务端。
 //! - 结果：没有出错，只说明字节交给了本机的系统。服务端可能没有收到，也可能没有保存；要比较它回答的字节数。
 //!
-//! 拒绝它的测试：`robust` 的 `wrong_answers`。
+//! 拒绝它的测试：`basic` 的 `client_checks_the_answer`。
 //! 运行：`cargo run -p image_upload_solution --example image_upload_client_no_check -- client exercises/image_upload/photo.jpg`
 
 use std::env;

@@ -3,7 +3,7 @@
 //! - 想法：客户端一次发完，缓冲区也够大，服务端 `read` 一次就得到整张图片，在本机上试也常常成功。
 //! - 结果：TCP 是字节流：`read` 返回已经到达的一段，图片只保存了开头；要读到返回 0 为止。
 //!
-//! 拒绝它的测试：`robust` 的 `picture_in_pieces`。
+//! 拒绝它的测试：`basic` 的 `server_reads_to_the_end`。
 //! 运行：`cargo run -p image_upload_solution --example image_upload_one_read -- server`
 
 use std::env;

@@ -3,7 +3,7 @@
 //! - 想法：从文件读时，只有最后一段不满缓冲区；从网络读也一样。
 //! - 结果：网络上的每一段都可能不满缓冲区，图片因此断在第一个停顿处；只有返回 0 才是结尾。
 //!
-//! 拒绝它的测试：`robust` 的 `picture_in_pieces`。
+//! 拒绝它的测试：`basic` 的 `server_reads_to_the_end`。
 //! 运行：`cargo run -p image_upload_solution --example image_upload_short_read -- server`
 
 use std::env;
