@@ -35,9 +35,14 @@ fn start_client(file: &Path, addr: SocketAddr, situation: &str) -> Program {
     client
 }
 
-/// 由测试上传 `picture`；检查回答、打印的一行和保存的图片。
+/// 由测试上传 `picture`；检查回答、打印的一行和保存的图片。返回还没有关闭的连接。
 #[track_caller]
-fn assert_upload(server: &mut Program, addr: SocketAddr, dir: &TempDir, picture: &[u8]) {
+fn assert_upload(
+    server: &mut Program,
+    addr: SocketAddr,
+    dir: &TempDir,
+    picture: &[u8],
+) -> TcpStream {
     let mut client = connect(addr);
     if let Err(e) = client.write_all(picture) {
         server.fail(&format!("服务端接收 {} 字节；实际：{e}", picture.len()));
@@ -46,6 +51,7 @@ fn assert_upload(server: &mut Program, addr: SocketAddr, dir: &TempDir, picture:
     server.assert_receives(&mut client, &format!("{}\n", picture.len()));
     assert_saved(server, dir, picture);
     server.wait_stdout(&format!("收到 {} 字节，已保存为 new.jpg\n", picture.len()));
+    client
 }
 
 /// 检查工作目录中的 `new.jpg` 正是 `picture`。
@@ -69,6 +75,8 @@ fn assert_saved(server: &mut Program, dir: &TempDir, picture: &[u8]) {
 fn assert_sends(client: &mut Program, conn: &mut TcpStream, picture: &[u8]) {
     let n = picture.len();
     let mut received = Vec::new();
+    // 没有关闭写方向的客户端在这里失败，写明原因，不等 whole_upload 先失败（服务端 5 秒之后放弃它）
+    conn.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
     let end = match conn.read_to_end(&mut received) {
         Ok(_) => "然后关闭写方向".to_string(),
         Err(e) if timed_out(&e) => "然后没有关闭写方向，测试一直在等".to_string(),
@@ -89,7 +97,11 @@ fn server_saves_the_picture() {
         "一个客户端上传 photo.jpg，关闭写方向，等待回答：字节数和 \\n。\n\
          常见原因：只 read 了一次，或者读到的比缓冲区小就当作收完（read 返回 0 才是）；没有回答，或者回答后面没有 \\n；new.jpg 不在工作目录。",
     );
-    assert_upload(&mut server, addr, &dir, PHOTO);
+    let mut client = assert_upload(&mut server, addr, &dir, PHOTO);
+    client.set_read_timeout(Some(PAUSE)).unwrap();
+    if let Ok(n @ 1..) = client.read(&mut [0; 100]) {
+        server.fail(&format!("回答只有一行，字节数和 \\n；实际后面还有 {n} 字节"));
+    }
 }
 
 #[test]

@@ -40,11 +40,11 @@ fn send(server: &mut Program, client: &mut TcpStream, bytes: &[u8]) {
     }
 }
 
-/// 关闭写方向，检查服务端回答 `n`。
+/// 关闭写方向，检查服务端回答 `n`，然后离开。
 #[track_caller]
-fn assert_answer(server: &mut Program, client: &mut TcpStream, n: usize) {
+fn assert_answer(server: &mut Program, mut client: TcpStream, n: usize) {
     client.shutdown(Shutdown::Write).expect("无法关闭写方向");
-    server.assert_receives(client, &format!("{n}\n"));
+    server.assert_receives(&mut client, &format!("{n}\n"));
 }
 
 /// 服务端能为新的客户端服务：上传 `picture`，检查回答和保存的图片。
@@ -52,7 +52,7 @@ fn assert_answer(server: &mut Program, client: &mut TcpStream, n: usize) {
 fn assert_upload(server: &mut Program, addr: SocketAddr, dir: &TempDir, picture: &[u8]) {
     let mut client = connect(addr);
     send(server, &mut client, picture);
-    assert_answer(server, &mut client, picture.len());
+    assert_answer(server, client, picture.len());
     assert_saved(server, dir, picture);
 }
 
@@ -116,7 +116,7 @@ fn old_picture_stays_until_the_new_one_is_complete() {
     let mut client = connect(addr);
     send(&mut server, &mut client, &picture);
     assert_saved(&mut server, &dir, OLD);
-    assert_answer(&mut server, &mut client, BIG);
+    assert_answer(&mut server, client, BIG);
     assert_saved(&mut server, &dir, &picture);
 
     fs::remove_file(dir.path().join("new.jpg")).unwrap();
@@ -125,7 +125,7 @@ fn old_picture_stays_until_the_new_one_is_complete() {
     if dir.path().join("new.jpg").exists() {
         server.fail("原来没有 new.jpg，图片还没有收完，这时也没有 new.jpg");
     }
-    assert_answer(&mut server, &mut client, BIG);
+    assert_answer(&mut server, client, BIG);
     assert_saved(&mut server, &dir, &picture);
 }
 
@@ -172,8 +172,7 @@ fn empty_upload_keeps_the_old_picture() {
         "客户端一个字节也不发就关闭写方向：回答 0，旧图片不变。\n\
          常见原因：把空文件保存成了 new.jpg；没有回答；0 字节也打印了“收到……”。",
     );
-    let mut client = connect(addr);
-    assert_answer(&mut server, &mut client, 0);
+    assert_answer(&mut server, connect(addr), 0);
     assert_saved(&mut server, &dir, OLD);
     assert_upload(&mut server, addr, &dir, b"next");
     server.wait_stdout("收到 4 字节，已保存为 new.jpg\n");
@@ -250,7 +249,7 @@ fn five_seconds_of_silence() {
     send(&mut slow_server, &mut slow, b"b");
     slow_server.assert_silent(&mut slow, Duration::from_secs(1));
     send(&mut slow_server, &mut slow, b"c");
-    assert_answer(&mut slow_server, &mut slow, 3);
+    assert_answer(&mut slow_server, slow, 3);
     assert_saved(&mut slow_server, &slow_dir, b"abc");
 
     for (server, addr, dir, client) in [
@@ -306,7 +305,7 @@ fn no_part_is_left() {
     };
     assert_upload(&mut server, addr, &dir, b"new picture");
     only_the_picture(&mut server, "成功");
-    assert_answer(&mut server, &mut connect(addr), 0);
+    assert_answer(&mut server, connect(addr), 0);
     only_the_picture(&mut server, "空");
     fs::remove_file(dir.path().join("new.jpg")).unwrap();
     fs::create_dir(dir.path().join("new.jpg")).unwrap();
@@ -545,14 +544,14 @@ fn file_that_cannot_be_uploaded() {
 #[cfg(target_os = "linux")]
 #[test]
 fn client_streams_the_file() {
-    const SIZE: u64 = 256 * 1024 * 1024;
+    const SIZE: u64 = 128 * 1024 * 1024;
     const LIMIT: u64 = 64 * 1024; // KiB
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("huge.jpg");
     File::create(&file).unwrap().set_len(SIZE).unwrap(); // 稀疏文件，不占磁盘
     let (mut client, listener, _) = start_client(
         &file,
-        "上传 256 MiB 的文件：客户端一段一段地读和发，占用的内存不超过 64 MiB。\n\
+        "上传 128 MiB 的文件：客户端一段一段地读和发，占用的内存不超过 64 MiB。\n\
          常见原因：用 fs::read 或 read_to_end 把整个文件读进内存。",
     );
     let mut conn = client.accept(&listener);
