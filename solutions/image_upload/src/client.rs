@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 
 /// 一次最多读写的字节数：`io::copy` 自己的缓冲区只有 8 KiB，系统调用多，慢得多。
-const BUFFER_SIZE: usize = 128 * 1024;
+const BUFFER_SIZE: usize = 131_072; // 128 KiB
 
 /// 服务端的回答最多的字节数：`u64` 最多 20 位，加上 `\n`。类型与 `Read::take` 的参数相同。
 const MAX_ANSWER: u64 = 21;
