@@ -9,14 +9,14 @@ const DICT: &str = include_str!("../dict.txt");
 /// 词典中没有这个单词时的回答。
 const UNKNOWN: &str = "没有找到这个单词";
 
-/// 接收缓冲区的字节数：放得下任何一个 UDP 数据报。
-const BUFFER_SIZE: usize = 65_535;
+/// 接收缓冲区的字节数，与课程程序相同。
+const BUFFER_SIZE: usize = 256;
 
 /// 在 `addr` 上启动服务端，一直运行；无法绑定时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     // 1. 绑定 addr；在标准错误上写一行，以实际绑定的地址结尾
-    // 2. 循环接收数据报，一个数据报是一个单词；接收出错时写一行错误，继续
+    // 2. 循环接收数据报，一个数据报是一个单词
     // 3. 去掉单词前后的空白，在 DICT 中查找，不分大小写；没有就用 UNKNOWN
-    // 4. 把解释作为一个数据报发回给发送方；发送出错时写一行错误，继续
+    // 4. 把解释作为一个数据报，发回给这个单词的来源
     todo!("第 1 步：绑定 {addr}；用到 {} 字节的词典、{UNKNOWN:?}、{BUFFER_SIZE}", DICT.len())
 }

@@ -1,64 +1,59 @@
 //! 网络单词查询的客户端。
 
 use std::error::Error;
-use std::io::{self, BufRead, ErrorKind, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io::{self, BufRead, Write};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-/// 一个单词最多发送的次数。
-const TRIES: u32 = 3;
+/// 接收缓冲区的字节数：放得下任何一个 UDP 数据报，超出的部分会丢失。
+const BUFFER_SIZE: usize = 65_535;
 
 /// 每次发送之后等待回答的时间。
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// 接收缓冲区的字节数：放得下任何一个 UDP 数据报。
-const BUFFER_SIZE: usize = 65_535;
+/// 一个单词最多发送的次数。
+const TRIES: u32 = 3;
 
-/// 向 `addr` 的服务端查询用户输入的单词，打印解释，直到用户退出；无法读取标准输入时返回错误。
+/// 向 `addr` 的服务端查询用户输入的单词，打印解释，直到用户退出；无法继续时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     loop {
-        // 1. Ctrl-D 与 ## 一样：退出，不发送
-        let line = input(">>")?.unwrap_or("##".to_string());
-        let word = match line.trim() {
-            "##" => return Ok(()),
-            "" => continue,
-            word => word,
-        };
-        // 5. 一个单词查不到，不妨碍查下一个：这里不用 ?
-        match look_up(addr, word) {
-            Ok(Some(answer)) => println!("{}", String::from_utf8_lossy(&answer)),
-            Ok(None) => eprintln!("{addr} 没有回答（已发送 {TRIES} 次）"),
+        // 1. Ctrl-D 与 ## 一样：退出，不发送；空行没有什么可查
+        let word = input(">>")?.unwrap_or("##".to_string());
+        if word == "##" {
+            return Ok(());
+        }
+        if word.is_empty() {
+            continue;
+        }
+        // 4. 数据报中没有 \n，println! 使回答占一行；一个单词查不到，不妨碍查下一个，这里不用 ?
+        match look_up(addr, &word) {
+            Ok(answer) => println!("{answer}"),
             Err(e) => eprintln!("无法查询 {addr}：{e}"),
         }
     }
 }
 
-/// 向 `addr` 查询 `word`，返回收到的回答；发送 [`TRIES`] 次都没有回答时返回 `None`，无法发送时返回错误。
-fn look_up(addr: SocketAddr, word: &str) -> io::Result<Option<Vec<u8>>> {
-    // 2. 新的套接字有新的端口：上一个单词迟到的、重复的回答还是去旧的端口，不会当作这一个的
-    let any_addr: IpAddr =
-        if addr.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let udp_socket = UdpSocket::bind((any_addr, 0))?;
+/// 向 `addr` 查询 `word`，返回回答；无法发送，或者发送 [`TRIES`] 次都没有回答时，返回错误。
+fn look_up(addr: SocketAddr, word: &str) -> Result<String, Box<dyn Error>> {
+    // 2. 端口 0：由系统选择一个空闲端口；服务端的回答就发到这里。每个单词用新的套接字，
+    //    上一个单词迟到的、重复的回答去旧的端口，不会当作这一个的；地址族要与 addr 相同
+    let any_addr = if addr.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let udp_socket = UdpSocket::bind(any_addr)?;
     udp_socket.connect(addr)?; // UDP 没有连接：只是约定对方，别人发来的数据报由系统丢弃
-    let mut buffer = vec![0; BUFFER_SIZE];
+    let mut buffer = [0; BUFFER_SIZE];
     for _ in 0..TRIES {
         let start = Instant::now();
-        // 3. 上一次发送被对方的系统拒绝，可能到这时才报告：只当作又丢失一次
-        match udp_socket.send(word.as_bytes()) {
-            Err(e) if e.kind() != ErrorKind::ConnectionRefused => return Err(e),
-            _ => {}
-        }
-        // 4. 丢失的数据报不会有任何通知，只能限时等待；被拒绝时 recv 立即出错，余下的时间照样等，
-        //    服务端也许正在启动
-        while let Some(rest) = TIMEOUT.checked_sub(start.elapsed()).filter(|rest| !rest.is_zero()) {
-            udp_socket.set_read_timeout(Some(rest))?;
+        udp_socket.send(word.as_bytes())?;
+        // 3. 数据报有边界，一次接收就是整个回答。它可能丢失，没有任何通知，只能限时等待；
+        //    系统报告“连接被拒绝”时 recv 立即出错，余下的时间照样等，服务端也许正在启动。
+        //    时间用完时余下 0，而 set_read_timeout 不接受 0：循环结束，再发一次
+        while udp_socket.set_read_timeout(Some(TIMEOUT.saturating_sub(start.elapsed()))).is_ok() {
             if let Ok(n) = udp_socket.recv(&mut buffer) {
-                buffer.truncate(n);
-                return Ok(Some(buffer));
+                return Ok(String::from_utf8_lossy(&buffer[..n]).to_string());
             }
         }
     }
-    Ok(None)
+    Err(format!("没有回答（已发送 {TRIES} 次）").into())
 }
 
 /// 显示提示符并读入一行，返回值不含换行；输入结束（Ctrl-D）时返回 `None`。

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::LazyLock;
 
 /// 词典，一行一个单词：小写的单词、制表符、解释；编译时从 `dict.txt` 嵌入程序。
 const DICT: &str = include_str!("../dict.txt");
@@ -11,40 +10,31 @@ const DICT: &str = include_str!("../dict.txt");
 /// 词典中没有这个单词时的回答。
 const UNKNOWN: &str = "没有找到这个单词";
 
-/// 接收缓冲区的字节数：放得下任何一个 UDP 数据报。
+/// 接收缓冲区的字节数：放得下任何一个 UDP 数据报，截断的单词会成为另一个单词。
 const BUFFER_SIZE: usize = 65_535;
-
-/// 从单词到解释：第一次查找时由 [`DICT`] 整理出来，以后每次查找都不必逐行切分。
-static EXPLANATIONS: LazyLock<HashMap<&str, &str>> =
-    LazyLock::new(|| DICT.lines().filter_map(|line| line.split_once('\t')).collect());
 
 /// 在 `addr` 上启动服务端，一直运行；无法绑定时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
-    // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
+    // 1. addr 的端口是 0 时由系统选择端口，所以写出的是 local_addr，不是 addr
     let udp_socket = UdpSocket::bind(addr).map_err(|e| format!("无法绑定 {addr}：{e}"))?;
     eprintln!("单词服务端已启动：{}", udp_socket.local_addr()?);
-    let mut buffer = vec![0; BUFFER_SIZE];
+    let dict: HashMap<&str, &str> = DICT.lines().filter_map(|line| line.split_once('\t')).collect();
+    let mut buffer = [0; BUFFER_SIZE];
     loop {
-        // 2. UDP 没有连接，一个套接字服务所有客户端；出错只关系到一个数据报
-        let (n, client) = match udp_socket.recv_from(&mut buffer) {
+        // 2. UDP 没有连接，一个套接字服务所有的客户端；出错只关系到一个数据报，这里不用 ?
+        let (n, addr) = match udp_socket.recv_from(&mut buffer) {
             Ok(received) => received,
             Err(e) => {
                 eprintln!("没有收到单词：{e}");
                 continue;
             }
         };
-        // 不是 UTF-8 的字节成为 �，词典中自然没有
-        let explanation = explain(&String::from_utf8_lossy(&buffer[..n]));
-        // 4. 数据报有边界，解释后面不必加 \n；client 是这个单词的来源，回答不会发给别人
-        if let Err(e) = udp_socket.send_to(explanation.as_bytes(), client) {
-            eprintln!("无法发送到 {client}：{e}");
+        // 3. 空白可能是用户多打的空格，也可能是 nc 带上的换行；词典中的单词都是小写
+        let word = String::from_utf8_lossy(&buffer[..n]).trim().to_lowercase();
+        let explanation = dict.get(word.as_str()).unwrap_or(&UNKNOWN);
+        // 4. 数据报有边界，解释后面不必加 \n；发不出去，也只关系到这一个回答
+        if let Err(e) = udp_socket.send_to(explanation.as_bytes(), addr) {
+            eprintln!("无法回答 {addr}：{e}");
         }
     }
-}
-
-/// 单词 `word` 的解释；词典中没有时是 [`UNKNOWN`]。
-pub fn explain(word: &str) -> &'static str {
-    // 3. 空白可能是用户多打的空格，也可能是 nc 带上的换行；词典中的单词都是小写
-    let word = word.trim().to_ascii_lowercase();
-    EXPLANATIONS.get(word.as_str()).copied().unwrap_or(UNKNOWN)
 }
