@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
@@ -136,6 +138,66 @@ fn bad_peers() {
         }
         server.assert_not_panicked();
     });
+}
+
+/// 运行 shell 命令 `script`，返回它的标准输出；失败则崩溃。
+#[cfg(target_os = "linux")]
+fn sh(script: &str) -> String {
+    let output = Command::new("sh").args(["-c", script]).output().expect("无法运行 sh");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}：{stderr}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
+#[cfg(target_os = "linux")]
+fn server_survives_errors() {
+    // 造成错误要能改动网络的设置：在另外的网络命名空间里再运行这个测试，不影响这台机器
+    const INSIDE: &str = "WORD_LOOKUP_INSIDE_NAMESPACE";
+    if std::env::var_os(INSIDE).is_none() {
+        let unshare = || {
+            let mut unshare = Command::new("unshare");
+            unshare.arg("-rn");
+            unshare
+        };
+        let allowed = unshare().arg("true").status().is_ok_and(|status| status.success());
+        if !allowed {
+            return println!("跳过 server_survives_errors：没有 unshare，或者不允许新建命名空间");
+        }
+        let mut again = unshare();
+        again.arg(std::env::current_exe().unwrap());
+        again.args(["--ignored", "--exact", "server_survives_errors"]).env(INSIDE, "1");
+        let output = again.output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{stdout}");
+        return;
+    }
+    sh("ip link set lo up && ip addr add 10.0.0.9/32 dev lo");
+    // 这里只有这一个程序，用固定的端口；由系统选择的端口，接收中断之后就不再属于这个套接字
+    let mut server = Program::start(program(cargo_bin!()), &["server", "127.0.0.1:5555"]);
+    server.explain(
+        "一个客户端的路由在提问之后没有了，回答发不出去；然后系统中断了一次接收。\n\
+         服务端各在标准错误上写一行，继续运行，别的客户端照样得到回答。\n\
+         常见原因：接收或发送时用了 ?，一次出错就结束了服务端；没有说明错误。",
+    );
+    let addr = server.addr();
+    let (good, bad) = (udp_socket().0, UdpSocket::bind("10.0.0.9:0").unwrap());
+    good.connect(addr).unwrap();
+    bad.connect(addr).unwrap();
+    bad.set_read_timeout(Some(DEADLINE)).unwrap();
+    server.assert_answer(&bad, "tcp", explain(b"tcp"));
+    sh("ip route del table local local 10.0.0.9 && ip route add table local prohibit 10.0.0.9");
+    bad.send(b"tcp").unwrap();
+    server.wait_stderr_lines(2);
+    server.assert_answer(&good, "udp", explain(b"udp"));
+    if sh("ss --kill --udp --all --no-header 'sport = :5555'").is_empty() {
+        println!("没有检查接收出错：这个系统的 ss 不能中断套接字");
+        return;
+    }
+    server.wait_stderr_lines(3);
+    server.assert_answer(&good, "dns", explain(b"dns"));
+    server.assert_not_panicked();
 }
 
 /// 等客户端发来 `word`，返回来源；`previous` 是上一个单词，它的重发可能还在。

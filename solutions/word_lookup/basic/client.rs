@@ -1,7 +1,9 @@
 //! 网络单词查询的客户端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `no_answer`。
+//! `empty_line_prompts_again`、`longest_answer`、`server_at_an_ipv6_address`、`word_too_long_to_send`、
+//! `no_answer`、`answer_to_an_earlier_try`、`no_server`、`paused_while_waiting`、`late_answer`、
+//! `answer_from_a_stranger`。
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};

@@ -1,7 +1,7 @@
 //! 网络单词查询的服务端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `server_that_cannot_bind`、`very_long_datagram`。
+//! `very_long_datagram`、`server_that_cannot_bind`。
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -3,7 +3,7 @@
 //! - 想法：共用一个套接字，查下一个单词之前把残留的数据报都读掉。
 //! - 结果：清空之后才到的回答照样显示为下一个单词的解释；每个单词用新的套接字，才与它无关。
 //!
-//! 拒绝它的测试：`robust` 的 `lost_answer`。
+//! 拒绝它的测试：`robust` 的 `late_answer`。
 //! 运行：`cargo run -p word_lookup_solution --example word_lookup_client_drain -- client`
 
 use std::env;

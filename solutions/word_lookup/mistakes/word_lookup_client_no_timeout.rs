@@ -3,7 +3,7 @@
 //! - 想法：像 `udp_client` 那样，发一个单词，收一个回答，在本机上试从来没有丢失。
 //! - 结果：单词或回答在途中丢失一次，客户端就永远等下去：UDP 不重发，也不通知。
 //!
-//! 拒绝它的测试：`robust` 的 `lost_answer`。
+//! 拒绝它的测试：`robust` 的 `no_answer`。
 //! 运行：`cargo run -p word_lookup_solution --example word_lookup_client_no_timeout -- client`
 
 use std::env;

@@ -3,7 +3,7 @@
 //! - 想法：套接字创建一次就够了，像 `udp_client` 那样放在循环外面。
 //! - 结果：前一个单词的回答迟到，或者重发之后来了两个，就显示为下一个单词的解释，此后一直错位。
 //!
-//! 拒绝它的测试：`robust` 的 `no_answer`。
+//! 拒绝它的测试：`robust` 的 `late_answer`。
 //! 运行：`cargo run -p word_lookup_solution --example word_lookup_client_one_socket -- client`
 
 use std::env;

@@ -3,7 +3,7 @@
 //! - 想法：等 1 秒还没有回答，就是服务端不在。
 //! - 结果：丢失一个数据报是 UDP 的常事，重发一次多半就有回答；用户却要自己再输入一遍。
 //!
-//! 拒绝它的测试：`robust` 的 `lost_answer`。
+//! 拒绝它的测试：`robust` 的 `no_answer`。
 //! 运行：`cargo run -p word_lookup_solution --example word_lookup_client_one_try -- client`
 
 use std::env;
