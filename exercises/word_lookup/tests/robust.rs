@@ -437,7 +437,7 @@ fn late_answer() {
         client.type_line(word);
         let from = assert_asked(&mut client, &socket, word);
         for old in &old {
-            socket.send_to(late.as_bytes(), old).unwrap();
+            socket.send_to(late.as_bytes(), *old).unwrap();
         }
         client.assert_quiet(PAUSE);
         socket.send_to(answer.as_bytes(), from).unwrap();
