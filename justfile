@@ -4,40 +4,63 @@ default:
     @just --list --unsorted
 
 # 运行全部测试：课程程序、练习的答案；最后报告练习的进度
-[group('日常')]
 test-all: && progress
     cargo test
     cargo test -p '*_solution'
 
 # 检查一个练习：先 basic，通过之后再 robust
-[group('练习')]
 check NAME:
     cargo test -p {{NAME}} --test basic
     cargo test -p {{NAME}} --test robust
 
+# 每次保存都重新检查一个练习（需要 watchexec 或者 bacon）
+watch NAME:
+    #!/usr/bin/env bash
+    if command -v watchexec >/dev/null; then
+        exec watchexec --clear --restart --watch exercises/{{NAME}}/src -- just check {{NAME}}
+    elif command -v bacon >/dev/null; then
+        exec bacon test -- -p {{NAME}} --test basic
+    fi
+    echo "先安装 watchexec：cargo install watchexec-cli --locked；macOS：brew install watchexec；Windows：scoop install watchexec" >&2
+    exit 1
+
 # 五个练习各通过了多少测试（没有做完不算失败）
-[group('练习')]
 progress:
     #!/usr/bin/env bash
+    errors=$(mktemp)
+    trap 'rm -f "$errors"' EXIT
     echo "练习的进度（通过的测试/全部测试）："
     for dir in exercises/*/; do
+        [ -f "$dir/Cargo.toml" ] || continue # 笔记、编辑器的设置
         name=$(basename "$dir")
         printf '  %-14s' "$name"
-        for kind in basic robust; do
-            output=$(cargo test --quiet -p "$name" --test "$kind" 2>/dev/null)
-            result=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed.*/\1 \2/p' <<<"$output")
-            if [ -z "$result" ]; then
-                printf '%s 不能编译   ' "$kind"
-            else
+        for stage in 第一关:basic 第二关:robust; do
+            output=$(cargo test --quiet -p "$name" --test "${stage#*:}" 2>"$errors")
+            result=$(sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed.*/\1 \2/p' <<<"$output" | tail -n 1)
+            if [ -n "$result" ]; then
                 read -r passed failed <<<"$result"
-                printf '%s %2d/%-2d   ' "$kind" "$passed" "$((passed + failed))"
+                printf '%s %2d/%-2d   ' "${stage%:*}" "$passed" "$((passed + failed))"
+            elif grep -q "could not compile .$name. " "$errors"; then
+                printf '不能编译：cargo build -p %s' "$name"
+                break
+            else # 不是学生的错误：没有网络、cargo 太旧、清单写错
+                printf 'cargo 出错：\n'
+                cat "$errors"
+                exit 1
             fi
         done
         echo
     done
 
+# 给一个班评分：DIR 中每名学生一个目录，结果在 DIR-results，见 docs/instructor.md
+grade DIR *OPTIONS:
+    @cd {{quote(invocation_directory())}} && cargo run --quiet --manifest-path {{quote(justfile_directory() / "Cargo.toml")}} -p testkit --example grade -- {{quote(DIR)}} {{OPTIONS}}
+
+# 检查评分：一个有对、有错、有恶意的小班，一分钟左右
+grade-check:
+    cargo test -p testkit --test grade -- --ignored --nocapture
+
 # 对照：练习与第一关的答案；STAGE 写 robust 时，第一关与第二关的答案
-[group('练习')]
 diff NAME STAGE='basic':
     #!/usr/bin/env bash
     case {{STAGE}} in
@@ -49,53 +72,57 @@ diff NAME STAGE='basic':
     # 有差别时退出状态是 1，不是出错
     if command -v git >/dev/null; then git diff --no-index "$from" "$to"; else diff -u "$from" "$to"; fi || [ $? -eq 1 ]
 
-# 把一个练习恢复为未完成的样子；已有的工作由 git 保存，并说明怎样取回
-[group('练习')]
+# 把一个练习恢复为未完成的样子；已有的工作复制到 backup 目录
 reset NAME:
     #!/usr/bin/env bash
     set -euo pipefail
+    fail() { echo "$1" >&2; exit 1; }
     dir=exercises/{{NAME}}
-    [ -f "$dir/Cargo.toml" ] || { echo "没有这个练习：{{NAME}}" >&2; exit 1; }
-    before=$(git rev-parse --verify --quiet HEAD)
-    if [ -n "$(git status --porcelain -- "$dir")" ]; then
-        git add -- "$dir"
-        git stash push --quiet --message "练习 {{NAME}}" -- "$dir"
-        before=$(git rev-parse 'stash@{0}')
-    fi
-    # 最近一个各文件都还没有写（都有 todo!）的版本
-    for commit in $(git log --format=%H -- "$dir"); do
-        files=$(git ls-tree -r --name-only "$commit" -- "$dir/src" | grep -v '/main\.rs$')
-        todo=$({ git grep --files-with-matches 'todo!(' "$commit" -- "$dir/src" || true; } | wc -l)
-        if [ "$todo" -eq "$(wc -l <<<"$files")" ]; then
-            git restore --source "$commit" --worktree -- "$dir"
-            echo "$dir 已恢复为未完成的样子。原来的内容可以这样取回："
-            echo "  git restore --source ${before:0:12} -- $dir"
-            exit
+    case {{NAME}} in *[!a-z0-9_]*) fail "练习的名字只有小写字母、数字和下划线：{{NAME}}" ;; esac
+    git rev-parse --git-dir >/dev/null ||
+        fail "这里没有能用的 git 历史（例如 ZIP 文件）：请重新解压一份，把其中的 $dir 复制过来。没有改动任何文件"
+    # 骨架：最近一次改动任务或测试的提交；其中每个 todo! 与函数的开头之间只有步骤，没有写过的代码
+    stub() {
+        git show "$1" | awk '
+            /^pub fn/ { body = 1; next }
+            !body || /^ *(\/\/.*)?$/ { next }
+            /^    todo!\(/ { todo = 1; body = 0; next }
+            { written = 1 }
+            END { exit !todo || written }'
+    }
+    for commit in $(git log --format=%H -- "$dir/README.md" "$dir/tests"); do
+        files=$(git ls-tree -r --name-only "$commit" -- "$dir/src" | grep -v '/main\.rs$' || true)
+        [ -n "$files" ] || continue
+        for file in $files; do stub "$commit:./$file" || continue 2; done
+        if [ -e "$dir" ]; then
+            backup=backup/{{NAME}}-$(date +%Y%m%d-%H%M%S)
+            mkdir -p backup
+            cp -R "$dir" "$backup"
+            rm -rf "$dir"
+            echo "原来的内容在 $backup；取回其中的程序：cp $backup/src/*.rs $dir/src/"
         fi
+        git restore --source "$commit" --worktree -- "$dir" || fail "没有恢复成 $dir：见上面 git 的信息"
+        echo "$dir 已恢复为未完成的样子"
+        exit
     done
-    echo "在 git 历史中没有找到 $dir 未完成的版本" >&2
-    exit 1
+    fail "git 的历史中没有 $dir 未完成的样子：请重新下载一份，把其中的 $dir 复制过来。没有改动任何文件"
 
 # 把讲义做成网页 target/book/docs/index.html（需要 mdBook：cargo install mdbook）
-[group('日常')]
 book:
     mdbook build docs
     # 讲义链接到源文件：放在网页旁边
     cp -r README.md LICENSE crates exercises solutions target/book/
 
 # 按 .rustfmt.toml 排版
-[group('维护')]
 fmt:
     cargo fmt --all
 
 # 检查排版，检查代码，警告也算失败
-[group('维护')]
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
 
 # 检查未动过的练习：测试全部失败而且很快；两关的答案只差该差的内容，而且够短
-[group('维护')]
 stubs:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -131,7 +158,6 @@ stubs:
     done
 
 # 把五个答案各改动一处（solutions/NAME/changes.txt），检查恰好有一个测试变红
-[group('维护')]
 changes:
     cargo test -p '*_solution' --test solution -- --ignored
 
@@ -142,17 +168,14 @@ mutants *ARGS:
     cargo mutants -o target/mutants-solutions -p word_lookup_solution -p image_upload_solution -p record_sender_solution -p qa_bot_solution -p http_image_solution {{ARGS}} -- --test '*[ct]'
 
 # 故障测试：随机而可以重放，针对五个答案，每个约 10 秒
-[group('维护')]
 fire:
     FIRE_SECONDS=${FIRE_SECONDS:-10} cargo test -p '*_solution' --test fire -- --ignored --nocapture --test-threads 8
 
 # 故障测试运行 SECONDS 秒，五个答案平分；每次的种子不同，也可以用环境变量 FIRE_SEED 指定
-[group('维护')]
 soak SECONDS='600':
     FIRE_SECONDS=$(({{SECONDS}} / 5)) FIRE_SEED=${FIRE_SEED:-$(date +%s)} just fire
 
 # 性能比较：与只用 std 的对照程序、Python 程序轮流测量，不到三分钟
-[group('维护')]
 bench:
     #!/usr/bin/env bash
     trap 'rm -rf /dev/shm/network-course-bench' EXIT # 中途按 Ctrl-C，也不留下内存盘上的文件
@@ -160,11 +183,9 @@ bench:
     cargo bench -p testkit --bench bench
 
 # 用 Chromium 打开图片网页，截图保存为 target/browser-check.png；没有 Chromium 时跳过
-[group('维护')]
 browser-check:
     cargo test -p http_image_solution --test browser -- --ignored --nocapture
 
 # CI 检查的一切
-[group('维护')]
 ci: lint test-all fire stubs changes
     RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps

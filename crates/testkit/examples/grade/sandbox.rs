@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const MAX_OUTPUT: u64 = 256 * 1024;
 
 /// 沙箱中每个进程的限制：虚拟内存，处理器时间（秒）；一个沙箱的进程和线程的个数。
-const LIMITS: [&str; 4] = ["--as=8589934592", "--cpu=20", "--core=0", "--nproc=3000"];
+const LIMITS: [&str; 4] = ["--as=8589934592", "--cpu=20", "--core=0", "--nproc=400"];
 
 /// 沙箱里的 `/tmp` 在内存中，最多这么大。
 const TMP_SIZE: &str = "1073741824";
