@@ -31,8 +31,8 @@ progress:
     trap 'rm -f "$errors"' EXIT
     echo "练习的进度（通过的测试/全部测试）："
     for dir in exercises/*/; do
-        [ -f "$dir/Cargo.toml" ] || continue # 笔记、编辑器的设置
         name=$(basename "$dir")
+        grep -qF "\"exercises/$name\"" Cargo.toml || continue # 笔记、编辑器的设置、练习的副本
         printf '  %-14s' "$name"
         for stage in 第一关:basic 第二关:robust; do
             output=$(cargo test --quiet -p "$name" --test "${stage#*:}" 2>"$errors")
@@ -80,7 +80,7 @@ reset NAME:
     dir=exercises/{{NAME}}
     case {{NAME}} in *[!a-z0-9_]*) fail "练习的名字只有小写字母、数字和下划线：{{NAME}}" ;; esac
     git rev-parse --git-dir >/dev/null ||
-        fail "这里没有能用的 git 历史（例如 ZIP 文件）：请重新解压一份，把其中的 $dir 复制过来。没有改动任何文件"
+        fail "这里没有能用的 git 历史（原因见上；ZIP 文件就没有）：请重新解压一份，把其中的 $dir 复制过来。没有改动任何文件"
     # 骨架：最近一次改动任务或测试的提交；其中每个 todo! 与函数的开头之间只有步骤，没有写过的代码
     stub() {
         git show "$1" | awk '
@@ -95,8 +95,10 @@ reset NAME:
         [ -n "$files" ] || continue
         for file in $files; do stub "$commit:./$file" || continue 2; done
         if [ -e "$dir" ]; then
-            backup=backup/{{NAME}}-$(date +%Y%m%d-%H%M%S)
             mkdir -p backup
+            number=1
+            while [ -e "backup/{{NAME}}-$number" ]; do number=$((number + 1)); done
+            backup=backup/{{NAME}}-$number
             cp -R "$dir" "$backup"
             rm -rf "$dir"
             echo "原来的内容在 $backup；取回其中的程序：cp $backup/src/*.rs $dir/src/"

@@ -217,12 +217,10 @@ fn copy_executable(from: &Path, to: &Path) -> Result<(), Error> {
 fn exercises(work: &Path) -> Result<Vec<Exercise>, Error> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut found = Vec::new();
-    for entry in fs::read_dir(root.join("exercises"))? {
-        let dir = entry?.path();
-        if !dir.join("Cargo.toml").exists() {
-            continue;
-        }
-        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
+    let members = workspace.lines().filter_map(|line| line.trim().strip_prefix("\"exercises/"));
+    for name in members.filter_map(|rest| rest.strip_suffix("\",")).map(String::from) {
+        let dir = root.join("exercises").join(&name);
         let mut hasher = DefaultHasher::new();
         for source in [include_str!("unix.rs"), include_str!("sandbox.rs")] {
             source.hash(&mut hasher);
@@ -268,7 +266,7 @@ fn test_binary(root: &Path, name: &str, kind: &str) -> Result<PathBuf, Error> {
     match path {
         Some((path, _)) if output.status.success() => Ok(PathBuf::from(path)),
         _ => Err(format!(
-            "{name} 的测试没有通过编译，请在没有动过的克隆中评分：\n{}",
+            "{name} 的测试没有通过编译，请在没有改动过的仓库中评分：\n{}",
             String::from_utf8_lossy(&output.stderr)
         )
         .into()),
