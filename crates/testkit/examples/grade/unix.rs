@@ -492,7 +492,8 @@ impl Unit<'_> {
             seconds += outcome.seconds;
             let failed = outcome.end != End::Passed;
             busy += if failed { outcome.cpu.as_secs_f64() } else { 0.0 };
-            let text = &outcome.output;
+            let program = self.program().display().to_string(); // 路径是教师的机器上的
+            let text = &outcome.output.replace(&program, &self.exercise.name);
             let remark = [
                 (outcome.left_processes, "留下了进程"),
                 (failed && outcome.cpu.as_secs_f64() >= BUSY.0 || busy >= BUSY.1, "死循环"),
@@ -642,6 +643,7 @@ fn write_results(results: &Path, rows: &[Row]) -> Result<(), Error> {
                 row.exercise, counts[0], counts[1], row.verdict
             );
         }
+        page += "\n在自己的机器上重做一个测试：`cargo test -p 练习 --test basic 测试`。\n";
         for row in of_student {
             page += &format!("\n{}", row.section);
         }
