@@ -13,16 +13,14 @@ check NAME:
     cargo test -p {{NAME}} --test basic
     cargo test -p {{NAME}} --test robust
 
-# 每次保存都重新检查一个练习（需要 watchexec 或者 bacon）
+# 每次保存都重新检查一个练习（需要 watchexec）
 watch NAME:
     #!/usr/bin/env bash
-    if command -v watchexec >/dev/null; then
-        exec watchexec --clear --restart --watch exercises/{{NAME}}/src -- just check {{NAME}}
-    elif command -v bacon >/dev/null; then
-        exec bacon test -- -p {{NAME}} --test basic
+    if ! command -v watchexec >/dev/null; then
+        echo "需要 watchexec：cargo install watchexec-cli --locked；macOS：brew install watchexec；Windows：scoop install watchexec" >&2
+        exit 1
     fi
-    echo "先安装 watchexec：cargo install watchexec-cli --locked；macOS：brew install watchexec；Windows：scoop install watchexec" >&2
-    exit 1
+    exec watchexec --clear --restart --watch exercises/{{NAME}}/src -- just check {{NAME}}
 
 # 五个练习各通过了多少测试（没有做完不算失败）
 progress:
