@@ -36,7 +36,7 @@ const MAX_GLUED: usize = 1 << 20;
 /// `--slow` 的两段之间停这么久。
 const SLOW: Duration = Duration::from_millis(100);
 
-/// 一个方向一秒之内最多画这么多行，更多的合成一行。
+/// 一个方向一秒之内最多画这么多行；更多的，一秒合成一行。
 const LINES: usize = 20;
 
 /// UDP 客户端这么久没有收到回复，就不再等。
@@ -344,7 +344,7 @@ impl Post {
     }
 }
 
-/// 边转发边画；太多的时候，一个方向一秒最多画 [`LINES`] 行，其余的合成一行。
+/// 边转发边画；一秒之内超过 [`LINES`] 段，就一秒画一行，直到不再那么多。
 struct Drawing {
     start: OnceLock<Instant>,
     flows: Mutex<HashMap<(usize, String), Recent>>,
@@ -368,10 +368,12 @@ impl Drawing {
                 thread::sleep(Duration::from_secs(1));
                 let mut flows = ticking.flows.lock().expect("画图的线程崩溃");
                 for ((number, arrow), recent) in flows.iter_mut() {
+                    if recent.pieces == 0 {
+                        recent.lines = 0; // 不再那么多了
+                    }
                     ticking.draw_rest(*number, arrow, recent);
-                    recent.lines = 0;
                 }
-                flows.retain(|_, recent| recent.lines > 0 || recent.pieces > 0);
+                flows.retain(|_, recent| recent.lines > 0);
             }
         });
         drawing

@@ -473,7 +473,8 @@ impl UdpSocket {
     }
 
     /// 同 [`std::net::UdpSocket::send_to`]。
-    pub fn send_to(&self, data: &[u8], addr: SocketAddr) -> io::Result<usize> {
+    pub fn send_to(&self, data: &[u8], addr: impl ToSocketAddrs) -> io::Result<usize> {
+        let addr = addr.to_socket_addrs()?.next().ok_or(ErrorKind::InvalidInput)?;
         self.send_with(data, Ok(addr), || self.inner.send_to(data, addr))
     }
 
