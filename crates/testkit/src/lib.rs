@@ -46,7 +46,7 @@ enum Event {
 pub struct Program {
     command: String,
     child: Child,
-    stdin: Option<ChildStdin>,
+    stdin: Option<Sender<Vec<u8>>>,
     sender: Sender<Event>,
     events: Receiver<Event>,
     stdout: Vec<u8>,
@@ -91,7 +91,7 @@ impl Program {
         forward(child.stderr.take(), sender.clone(), Event::Stderr, watch("标准错误"));
         Program {
             command: shown,
-            stdin: child.stdin.take(),
+            stdin: Some(typist(child.stdin.take())),
             child,
             sender,
             events,
@@ -158,7 +158,7 @@ impl Program {
     pub fn type_bytes(&mut self, bytes: &[u8]) {
         self.note("键入", Some(bytes));
         if let Some(stdin) = &mut self.stdin {
-            let _ = stdin.write_all(bytes); // 程序已经结束：由之后的等待报告
+            let _ = stdin.send(bytes.to_vec()); // 程序已经结束：由之后的等待报告
         }
     }
 
@@ -517,6 +517,14 @@ impl Drop for Program {
             eprintln!("{situation}\n命令：{command}\n标准输出：\n{stdout}\n标准错误：\n{stderr}");
         }
     }
+}
+
+/// 在后台线程中向 `pipe` 键入送来的字节：程序不读时，等的不是测试。
+fn typist(pipe: Option<ChildStdin>) -> Sender<Vec<u8>> {
+    let mut pipe = pipe.expect("输入是管道");
+    let (sender, typed) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || typed.iter().try_for_each(|bytes| pipe.write_all(&bytes)));
+    sender
 }
 
 /// 在后台线程中不停地读 `pipe`，每读到一段就报告。
