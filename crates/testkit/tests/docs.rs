@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use testkit::answers::example;
 use testkit::{DEADLINE, Program, neighbour};
 
 /// 仓库的根目录。
@@ -221,11 +222,12 @@ impl Terminal<'_> {
     }
 }
 
-/// 把每个 `IPv4 地址:端口` 换成同一个词：文档中的端口和重演时的不同。
+/// 把每个 `IPv4 地址:端口` 换成同一个词：文档中的端口和重演时的不同；`wire` 画的时间也是这样。
 fn mask(text: &str) -> String {
+    let text: String = text.split_inclusive('\n').map(mask_time).collect();
     let part = |c: char| c.is_ascii_digit() || c == '.' || c == ':';
     let mut masked = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(start) = rest.find(part) {
         let word = &rest[start..];
         let word = &word[..word.find(|c| !part(c)).unwrap_or(word.len())];
@@ -236,11 +238,21 @@ fn mask(text: &str) -> String {
     masked + rest
 }
 
+/// 把行首的时间（`  12 ms  `）换成同一个词。
+fn mask_time(line: &str) -> String {
+    match line.split_once(" ms  ") {
+        Some((time, rest)) if time.trim_start().parse::<u64>().is_ok() => format!("（时间）{rest}"),
+        _ => line.to_string(),
+    }
+}
+
 /// 各个包的程序的路径；每个包只编译一次。
 type Programs = HashMap<String, PathBuf>;
 
 /// 启动文档中的一条命令；服务端用空闲的端口，`addr` 是已经启动的服务端的地址。
 fn start(command: &str, addr: Option<SocketAddr>, dir: &Path, programs: &mut Programs) -> Program {
+    let wire = command.contains(" --example wire ");
+    let command = command.replace(" --example wire", "");
     let mut words = command.trim_start_matches("$ cargo run -q -p ").split(' ');
     let package = words.next().unwrap();
     let package = match root().join("exercises").join(package).exists() {
@@ -252,11 +264,17 @@ fn start(command: &str, addr: Option<SocketAddr>, dir: &Path, programs: &mut Pro
     for arg in args.iter_mut().filter(|arg| root().join(arg.as_str()).is_file()) {
         *arg = root().join(arg.as_str()).display().to_string();
     }
+    if wire {
+        args.push("127.0.0.1:0".to_string());
+    }
     args.push(addr.map_or("127.0.0.1:0".to_string(), |addr| addr.to_string()));
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let program = programs.entry(package).or_insert_with_key(|package| {
         let deps = std::env::current_exe().unwrap();
-        neighbour(deps.parent().unwrap(), package)
+        match wire {
+            true => example(deps.parent().unwrap(), package, "wire"),
+            false => neighbour(deps.parent().unwrap(), package),
+        }
     });
     Program::start_in(dir, program, &args)
 }
@@ -268,7 +286,9 @@ fn replay(blocks: &[&Block], dir: &Path, programs: &mut Programs) -> Result<(), 
     for block in blocks {
         let mut program = start(block.lines[0], addr, dir, programs);
         program.explain("重演文档中的对话");
-        addr = addr.or_else(|| Some(program.addr()));
+        if addr.is_none() || block.lines[0].contains(" --example wire ") {
+            addr = Some(program.addr()); // 以后的程序连接它
+        }
         let end = block.lines.iter().skip(1).position(|line| line.starts_with(['$', '^']));
         let end = end.map_or(block.lines.len(), |end| end + 1);
         let mut terminal = Terminal { program, lines: &block.lines[1..end], stdout: 0, stderr: 0 };
