@@ -88,7 +88,7 @@ impl Program {
         let watch =
             |label| Watch { timeline: Arc::downgrade(&timeline), who, label, open: open.clone() };
         forward(child.stdout.take(), sender.clone(), Event::Stdout, watch("印出"));
-        forward(child.stderr.take(), sender.clone(), Event::Stderr, watch("标准错误"));
+        forward(child.stderr.take(), sender.clone(), Event::Stderr, watch(timeline::STDERR));
         Program {
             command: shown,
             stdin: Some(typist(child.stdin.take())),

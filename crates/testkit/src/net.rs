@@ -275,7 +275,9 @@ impl Write for &TcpStream {
 
     fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
         // 先记下，再发送：对方的回答就不会画在它之前
-        self.connection.note(self.connection.sent, "", Some(data));
+        if !data.is_empty() {
+            self.connection.note(self.connection.sent, "", Some(data));
+        }
         let mut sent = 0;
         while sent < data.len() {
             match self.write(&data[sent..]) {

@@ -34,6 +34,9 @@ thread_local! {
 /// 正在运行的服务端：地址，所属的测试，是其中的第几个。测试的其他线程由地址找到自己的测试。
 static SERVERS: Mutex<Vec<(SocketAddr, Weak<Timeline>, usize)>> = Mutex::new(Vec::new());
 
+/// 程序的标准错误，在经过中的名称。
+pub(crate) const STDERR: &str = "标准错误";
+
 /// 对话的一方。
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Who {
@@ -73,6 +76,11 @@ impl Event {
     fn join(&mut self, at: Duration, bytes: &[u8]) {
         self.last = at;
         self.bytes.get_or_insert_with(|| Bytes::new(b"")).append(bytes);
+    }
+
+    /// 是不是标准错误，还没有写完一行。
+    fn half_a_line(&self) -> bool {
+        self.label == STDERR && self.bytes.as_ref().is_some_and(|bytes| !bytes.ends_line())
     }
 
     /// 是不是同样的一方发出的一个字节，或者分多次发出的字节。
@@ -238,12 +246,17 @@ impl Timeline {
     pub fn arrived(&self, sides: (Who, Arrow, Who), label: &str, bytes: &[u8]) {
         let mut state = self.state();
         let at = self.start.elapsed();
-        let state = &mut *state;
-        if let Some(last) = state.recent().next() {
-            if last.sides == sides && last.label == label && at - last.last < TOGETHER {
-                last.join(at, bytes);
-                return;
-            }
+        let soon = |event: &&mut Event| {
+            event.sides == sides && event.label == label && at - event.last < TOGETHER
+        };
+        if let Some(last) = state.recent().next().filter(soon) {
+            last.join(at, bytes);
+            return;
+        }
+        // 标准错误的一行常常分几次写出，中间隔着标准输出
+        if let Some(event) = state.recent().take(4).find(soon).filter(|event| event.half_a_line()) {
+            event.join(at, bytes);
+            return;
         }
         state.add(at, sides, label, Some(bytes));
     }
