@@ -358,17 +358,24 @@ fn no_descriptor_left() {
 #[test]
 fn output_that_cannot_be_written() {
     let dir = TempDir::new().unwrap();
-    // 服务端的两个输出都交给 head，如同 2>&1 | head -1：它转出启动的一行就离开，留下文件 gone
+    // 如同 2>&1 | head -3，但每一行立即转出：服务端的两个输出有人读三行，然后离开，留下文件 gone
     let (mut server, addr) = testkit::fire::start_limited(
         dir.path(),
-        "mkfifo out; { head -n 1 <out >&2; : >gone; } & exec >out 2>&1",
+        r#"mkfifo out
+           for i in 1 2 3; do read -r line; echo "$line" >&2; done <out && : >gone &
+           exec >out 2>&1"#,
         &program(cargo_bin!()),
         &["server", "127.0.0.1:0"],
-        "服务端的输出没有人读（2>&1 | head -1）：图片照样保存，照样回答，一个错误也不结束服务端。\n\
+        "服务端的输出，三行之后就没有人读（2>&1 | head -3）：图片照样保存，照样回答，一个错误也不结束服务端。\n\
          常见原因：println! 和 eprintln! 写不出去就使程序崩溃；应当用 writeln!，忽略它的错误。",
     );
-    wait_until(&mut server, "head 离开", |_| dir.path().join("gone").exists());
-    assert_upload(&mut server, addr, &dir, b"first picture");
+    for picture in [b"first picture", b"other picture"] {
+        assert_upload(&mut server, addr, &dir, picture);
+    }
+    wait_until(&mut server, "启动的一行、两行“收到……”都已写出", |_| {
+        dir.path().join("gone").exists()
+    });
+    assert_upload(&mut server, addr, &dir, b"third picture");
     let target = dir.path().join("new.jpg");
     fs::remove_file(&target).unwrap();
     fs::create_dir(&target).unwrap();
@@ -377,7 +384,7 @@ fn output_that_cannot_be_written() {
     client.shutdown(Shutdown::Write).unwrap();
     let _ = client.read_to_end(&mut Vec::new()); // 回答了什么，由别的测试检查
     fs::remove_dir(&target).unwrap();
-    assert_upload(&mut server, addr, &dir, b"second picture");
+    assert_upload(&mut server, addr, &dir, b"last picture");
 }
 
 #[test]
