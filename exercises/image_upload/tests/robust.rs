@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
-use testkit::{DEADLINE, Program, TcpListener, TcpStream, connect, listen, program, reset};
+use testkit::{
+    DEADLINE, Program, TcpListener, TcpStream, connect, listen, program, reset, timed_out,
+};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(300);
@@ -99,11 +101,14 @@ fn start_client(file: &Path, situation: &str) -> (Program, TcpListener, String) 
 #[track_caller]
 fn assert_sends(client: &mut Program, conn: &mut TcpStream, n: usize) {
     let mut received = Vec::new();
-    let result = conn.read_to_end(&mut received);
-    if received.len() != n || result.is_err() {
-        let m = received.len();
-        client.fail(&format!("客户端发来 {n} 字节，然后关闭写方向；实际 {m} 字节，{result:?}"));
-    }
+    let end = match conn.read_to_end(&mut received) {
+        Ok(_) if received.len() == n => return,
+        Ok(_) => "然后关闭写方向".to_string(),
+        Err(e) if timed_out(&e) => "然后没有关闭写方向，测试一直在等".to_string(),
+        Err(e) => format!("然后：{e}"),
+    };
+    let m = received.len();
+    client.fail(&format!("客户端发来 {n} 字节，然后关闭写方向；实际发来 {m} 字节，{end}"));
 }
 
 #[test]
@@ -562,8 +567,10 @@ fn client_streams_the_file() {
     );
     let mut conn = client.accept(&listener);
     let received = std::io::copy(&mut conn, &mut std::io::sink());
-    if received.as_ref().ok() != Some(&SIZE) {
-        client.fail(&format!("客户端发来 {SIZE} 字节，然后关闭写方向；实际：{received:?}"));
+    match received {
+        Ok(SIZE) => {}
+        Ok(n) => client.fail(&format!("客户端发来 {SIZE} 字节；实际发来 {n} 字节")),
+        Err(e) => client.fail(&format!("客户端发来 {SIZE} 字节，然后关闭写方向；实际：{e}")),
     }
     let status = fs::read_to_string(format!("/proc/{}/status", client.id())).unwrap_or_default();
     let peak =
