@@ -4,35 +4,37 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-/// 回答最多的字节数，含 `\n`；限制长度，对方一直发送也不会占满内存。
+/// 一个回答最多的字节数，不含 `\n`；限制长度，没有 `\n` 的数据也不会占满内存。
 const MAX_ANSWER: u64 = 65_536;
 
 /// 连接 `addr` 的服务端，把用户输入的问题发过去，打印回答；无法连接、服务端离开时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
-    let mut stream =
-        TcpStream::connect(addr).map_err(|e| format!("无法连接 {addr}：{e}。请先启动服务端"))?;
-    // 1. 一个 BufReader 用到底：它可能已经多读了后面的字节，每次新建会丢失它们
-    let mut answers = BufReader::new(stream.try_clone()?);
+    // 1. 读经过 BufReader，写用 tcp_socket：&TcpStream 也能读写
+    let mut tcp_socket =
+        &TcpStream::connect(addr).map_err(|e| format!("无法连接 {addr}：{e}。请先启动服务端"))?;
+    let mut reader = BufReader::new(tcp_socket);
     loop {
         // 2. Ctrl-D 与 ## 一样：退出，不发送
-        let question = input(">>")?.unwrap_or("##".to_string());
-        match question.as_str() {
-            "##" => return Ok(()),
-            "" => continue,
-            _ => {}
+        let msg = input(">>")?.unwrap_or("##".to_string());
+        if msg == "##" {
+            return Ok(());
+        }
+        // 空行不是问题：再次提示
+        if msg.is_empty() {
+            continue;
         }
         // 3. \n 告诉服务端：一个问题到此为止
-        let line = format!("{question}\n");
-        stream.write_all(line.as_bytes()).map_err(|e| format!("无法发送到 {addr}：{e}"))?;
-        // 4. 回答不一定一次到齐：读到 \n 才完整
-        let mut answer = Vec::new();
-        let mut limited = answers.by_ref().take(MAX_ANSWER);
-        limited.read_until(b'\n', &mut answer).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
-        if !answer.ends_with(b"\n") {
+        let line = format!("{msg}\n");
+        tcp_socket.write_all(line.as_bytes()).map_err(|e| format!("无法发送到 {addr}：{e}"))?;
+        // 4. 回答不一定一次到齐：读到 \n 才完整；没有 \n 的，是说到一半断开，或者过长
+        let mut data = Vec::new();
+        let mut limited = reader.by_ref().take(MAX_ANSWER + 1);
+        limited.read_until(b'\n', &mut data).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
+        if !data.ends_with(b"\n") {
             return Err(format!("服务端 {addr} 已断开连接，或者回答过长").into());
         }
         // 5. 回答自带 \n，正好占一行
-        print!("{}", String::from_utf8_lossy(&answer));
+        print!("{}", String::from_utf8_lossy(&data));
     }
 }
 

@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// 课程的问答表：问题中出现左边的关键字，就回答右边的话；按次序查找，取第一个出现的。
@@ -19,8 +18,8 @@ const ANSWERS: [(&str, &str); 5] = [
 /// 没有关键字出现时的回答。
 const UNKNOWN: &str = "人家还小，不知道。";
 
-/// 一个问题最多的字节数，不含换行。
-const MAX_QUESTION: usize = 1024;
+/// 一个问题最多的字节数，不含 `\n`；限制长度，没有 `\n` 的数据也不会占满内存。
+const MAX_QUESTION: u64 = 1024;
 
 /// 同时服务的客户端最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
 const MAX_CLIENTS: usize = 10_000;
@@ -28,24 +27,21 @@ const MAX_CLIENTS: usize = 10_000;
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
-    let listener = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
-    eprintln!("问答服务端已启动：{}", listener.local_addr()?);
-    let clients = Arc::new(()); // 每个线程持有一份，结束时归还：份数比客户端多一
+    let tcp_socket = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
+    eprintln!("问答服务端已启动：{}", tcp_socket.local_addr()?);
+    let mut clients: Vec<JoinHandle<()>> = Vec::new();
     loop {
         // 2. 每个连接一个线程：客户端思考多久，都只占用自己的线程
-        let result = listener.accept().and_then(|(stream, peer)| {
-            if Arc::strong_count(&clients) > MAX_CLIENTS {
+        let result = tcp_socket.accept().and_then(|(conn, addr)| {
+            clients.retain(|client| !client.is_finished()); // 已经离开的不算
+            if clients.len() >= MAX_CLIENTS {
                 return Err(io::Error::other("客户端太多"));
             }
-            let client = Arc::clone(&clients);
-            thread::Builder::new().spawn(move || {
-                let _client = client;
-                if let Err(e) = serve(&stream) {
-                    eprintln!("{peer}：{e}");
-                }
-            })
+            let client = move || serve(&conn).unwrap_or_else(|e| eprintln!("{addr}：{e}"));
+            clients.push(thread::Builder::new().spawn(client)?); // 线程用完时 thread::spawn 会崩溃
+            Ok(())
         });
-        // 描述符或线程用完时，立即重试只是空转：等别的连接结束
+        // 描述符或线程用完时，立即重试只是空转：等别的客户端离开
         if let Err(e) = result {
             eprintln!("无法接受连接：{e}");
             thread::sleep(Duration::from_millis(100));
@@ -53,27 +49,26 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// 回答一个客户端的全部问题，直到它关闭；问题过长时返回错误。
-fn serve(mut stream: &TcpStream) -> io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    loop {
-        // 3. 字节流没有边界，\n 就是边界；只限读 MAX_QUESTION + 1 字节，没有换行的数据不会占满内存
-        let mut question = Vec::new();
-        reader.by_ref().take(MAX_QUESTION as u64 + 1).read_until(b'\n', &mut question)?;
-        if question.is_empty() {
-            return Ok(()); // 客户端已经关闭
+/// 回答一个客户端的全部问题，直到它离开；问题过长时返回错误。
+fn serve(mut conn: &TcpStream) -> io::Result<()> {
+    // 一个 BufReader 用到底：它会多读一些，每次新建就丢失了后面的问题
+    let mut reader = BufReader::new(conn);
+    let mut data = Vec::new();
+    // 3. 字节流没有边界，\n 就是边界；0 字节：客户端已经离开。只限读到 \n 所在的第 1025 字节
+    while reader.by_ref().take(MAX_QUESTION + 1).read_until(b'\n', &mut data)? > 0 {
+        // 没有 \n 而又不过长，是离开之前的最后一个问题，同样回答
+        if data.len() as u64 > MAX_QUESTION && !data.ends_with(b"\n") {
+            return Err(io::Error::other("问题过长"));
         }
-        // 5. 没有 \n 而又不过长，是关闭之前的最后一个问题：同样回答
-        if question.len() > MAX_QUESTION && !question.ends_with(b"\n") {
-            return Err(io::Error::other(format!("问题超过 {MAX_QUESTION} 字节")));
-        }
-        // 4. 回答与 \n 一次写出；分两次写，后一次可能要等前一次得到确认
-        let answer = answer(&String::from_utf8_lossy(&question));
-        stream.write_all(format!("{answer}\n").as_bytes())?;
+        // 4. 回答和 \n 一次写出：分两次写，后一次要等前一次得到确认
+        let answer = answer(&String::from_utf8_lossy(&data));
+        conn.write_all(format!("{answer}\n").as_bytes())?;
+        data.clear(); // read_until 加在末尾：不清空，下一个问题就含有这一个
     }
+    Ok(())
 }
 
-/// 问题 `question` 的回答。
+/// 问题 `question` 的回答（`mistakes` 中的程序也用它）。
 pub fn answer(question: &str) -> &'static str {
     let found = ANSWERS.iter().find(|(keyword, _)| question.contains(keyword));
     found.map_or(UNKNOWN, |(_, answer)| answer)
