@@ -100,13 +100,15 @@ fn client_asks_and_prints() {
 }
 
 #[test]
-fn client_and_server_together() {
-    let (mut server, addr) =
-        start_server("两个客户端轮流向服务端提问。\n常见原因：服务端和客户端对 \\n 的约定不一致。");
+fn together_client_and_server() {
+    let (mut server, addr) = start_server(
+        "你的两个客户端轮流向你的服务端提问。\n\
+         常见原因：先看其余的测试，它们分别检查两端；都通过时，问题在别处，例如服务端一次只服务一个客户端。",
+    );
     let mut clients = ["第一个", "第二个"].map(|name| {
         let situation = format!(
-            "{name}客户端连接自己的服务端。\n\
-             常见原因：一次只服务一个客户端；先看别的测试失败的原因。"
+            "你的{name}客户端连接你的服务端，提问。\n\
+             常见原因：先看其余的测试，它们分别检查两端；服务端的 server_ 测试没有通过时，客户端等不到回答。"
         );
         start_client(addr, &situation)
     });

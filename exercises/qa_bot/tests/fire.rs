@@ -2,9 +2,11 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::fire::{Ending, Peer, Random, attack_all, reset_now, rounds, start_limited};
@@ -138,24 +140,86 @@ fn reset_at_every_byte() {
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let limit = 20 + random.below(40);
-        let (mut server, addr) = start_limited(
-            Path::new("."),
+        run_out(
             &format!("ulimit -n {limit}"),
-            &program(cargo_bin!()),
-            &["server", "127.0.0.1:0"],
+            limit + 20,
             "连接多到描述符用完：服务端在标准错误上说明，继续服务已有的客户端；连接少了，又能接受新的。\n\
              常见原因：在接受连接的循环中用了 ? 或 unwrap。",
         );
-        let mut other = connect(addr);
-        other.write_all("几岁\n".as_bytes()).unwrap();
-        server.assert_receives(&mut other, "我两岁啦\n");
-        let flood: Vec<_> = (0..limit + 20).map(|_| connect(addr)).collect();
-        tally.add("连接", flood.len());
-        server.wait_stderr_lines(2);
-        other.write_all("你好\n".as_bytes()).unwrap();
-        server.assert_receives(&mut other, "你好啊\n");
-        drop(flood);
         tally.add("描述符用完", 1);
-        assert_healthy(&mut server, addr);
     });
+}
+
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
+#[cfg(target_os = "linux")]
+fn threads_run_out() {
+    rounds(|random, tally| {
+        let limit = 5 + random.below(20);
+        run_out(
+            &format!("limit={limit}; {LIMIT_THREADS}"),
+            limit + 40,
+            "连接多到不能启动新的线程：服务端在标准错误上说明，继续服务已有的客户端；连接少了，又能接受新的。\n\
+             常见原因：用了 thread::spawn，它不能启动线程时会崩溃；应当用 thread::Builder。",
+        );
+        tally.add("线程用完", 1);
+    });
+}
+
+/// 只许服务端有 `$limit` 个线程。这项限制按用户计算，而且管不住 root，所以 root 换用一个没有人用的用户号。
+#[cfg(target_os = "linux")]
+const LIMIT_THREADS: &str = r#"if test "$(id -u)" = 0; then
+    exec prlimit --nproc=$limit setpriv --reuid=54321 --clear-groups \
+        --inh-caps=+dac_override --ambient-caps=+dac_override "$0" "$@"
+fi
+limit=$((limit + $(ps -L -u "$(id -u)" -o lwp= | wc -l)))
+exec prlimit --nproc=$limit "$0" "$@""#;
+
+/// 以 `limit` 限制服务端，用 `n` 个连接使它用完；已有的客户端照常得到回答，连接少了，又能接受新的。
+#[track_caller]
+fn run_out(limit: &str, n: usize, situation: &str) {
+    let program = program(cargo_bin!());
+    let args = ["server", "127.0.0.1:0"];
+    let (mut server, addr) = start_limited(Path::new("."), limit, &program, &args, situation);
+    let mut other = connect(addr);
+    other.write_all("几岁\n".as_bytes()).unwrap();
+    server.assert_receives(&mut other, "我两岁啦\n");
+    let flood: Vec<_> = (0..n).map(|_| connect(addr)).collect();
+    server.wait_stderr_lines(2);
+    other.write_all("你好\n".as_bytes()).unwrap();
+    server.assert_receives(&mut other, "你好啊\n");
+    drop(flood);
+    assert_healthy(&mut server, addr);
+}
+
+/// 一个线程占四段内存映射，Linux 默认一个进程最多 65530 段：线程到这么多时，没有上限的服务端已经崩溃。
+const TOO_MANY: usize = 17_000;
+
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
+fn too_many_clients() {
+    let pid = std::process::id().to_string();
+    let raised = Command::new("prlimit").args(["--nofile=20000", "--pid", &pid]).status();
+    let (mut server, addr) = start_limited(
+        Path::new("."),
+        "ulimit -n 20000",
+        &program(cargo_bin!()),
+        &["server", "127.0.0.1:0"],
+        "涌来 17000 个连接：服务端不崩溃，继续服务已有的客户端；连接少了，又能接受新的。\n\
+         常见原因：线程没有上限。",
+    );
+    let mut other = connect(addr);
+    let mut flood = Vec::new();
+    // 服务端不再接受时，连接不上，等 1 秒就够了
+    while let Ok(stream) = TcpStream::connect_timeout(&addr, Duration::from_secs(1)) {
+        flood.push(stream);
+        if flood.len() == TOO_MANY {
+            break;
+        }
+    }
+    println!("qa_bot too_many_clients：{} 个连接（{raised:?}）", flood.len());
+    other.write_all("你好\n".as_bytes()).unwrap();
+    server.assert_receives(&mut other, "你好啊\n");
+    drop(flood);
+    assert_healthy(&mut server, addr);
 }

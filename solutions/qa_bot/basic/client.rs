@@ -1,7 +1,8 @@
 //! 问答机器人的客户端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `empty_line_prompts_again`、`no_server`、`server_that_goes_away`。
+//! `empty_line_prompts_again`、`answer_over_65536_bytes_is_an_error`、
+//! `server_that_goes_away`、`half_an_answer_is_an_error`、`no_server`。
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Write};

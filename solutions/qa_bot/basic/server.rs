@@ -1,7 +1,8 @@
 //! 问答机器人的服务端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `question_over_1024_bytes_ends_its_connection_only`、`server_that_cannot_listen`。
+//! `question_over_1024_bytes_ends_its_connection_only`、`server_that_cannot_listen`、
+//! `descriptors_run_out`。
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Write};
