@@ -46,7 +46,8 @@ fn server_answers_by_keyword() {
 fn server_takes_the_first_keyword_of_the_table() {
     let (mut server, addr) = start_server(
         "问题含有两个关键字，问答表中靠后的一个先说：应按问答表的次序，取靠前的一个。\n\
-         常见原因：取了问题中最先出现的关键字；把问答表放进了不保持次序的 HashMap。",
+         常见原因：取了问题中最先出现的关键字；把问答表放进了不保持次序的 HashMap；\n\
+         只回答了一个问题就关闭连接（先看 server_answers_by_keyword）。",
     );
     let mut client = connect(addr);
     for (question, answer) in [

@@ -322,7 +322,7 @@ fn descriptors_run_out() {
     if server.stderr().lines().count() > lines + 50 {
         server.fail("每次失败之后停 100 毫秒再试；实际：不停地写错误");
     }
-    if processor_time(&server) > before + Duration::from_millis(100) {
+    if processor_time(&server) > before + Duration::from_millis(50) {
         server.fail("每次失败之后停 100 毫秒再试；实际：循环空转，占用处理器");
     }
     client.write_all("你好\n".as_bytes()).unwrap();
@@ -425,6 +425,20 @@ fn empty_line_prompts_again() {
     client.type_line("");
     client.wait_stdout(">>");
     ask(&mut client, &mut conn);
+}
+
+#[test]
+fn line_that_contains_the_end_mark() {
+    let (mut client, mut conn) = start_client(
+        "用户的问题中含有 ##，或者以 ## 开头：它是问题，照常发送；只有独占一行的 ## 才是结束。\n\
+         常见原因：用了 contains 或 starts_with。",
+    );
+    for question in ["C## 是什么", "##你好", "###"] {
+        client.type_line(question);
+        client.assert_receives(&mut conn, &format!("{question}\n"));
+        conn.write_all("你好啊\n".as_bytes()).unwrap();
+        client.wait_stdout("你好啊\n>>");
+    }
 }
 
 #[test]
