@@ -48,7 +48,7 @@ fn assert_client_error(client: &mut Program, addr: SocketAddr) {
     client.assert_error(&["错误：", &addr]);
     let stderr = client.stderr();
     let line = stderr.lines().last().unwrap_or_default().replace("错误：", "");
-    // 系统的回答是英文
+    // 系统的回答不算：它是英文
     if !line.chars().any(|c| ('一'..='龥').contains(&c)) {
         client.fail("错误用中文说明做什么失败，例如“无法从 127.0.0.1:5555 接收：……”");
     }
@@ -289,6 +289,23 @@ fn idle_client_is_kept() {
     server.assert_silent(&mut client, Duration::from_secs(6));
     client.write_all("几岁\n".as_bytes()).unwrap();
     server.assert_receives(&mut client, "我两岁啦\n");
+}
+
+#[test]
+fn client_that_does_not_read() {
+    let (mut server, addr) = start_server(
+        "一个客户端不停地提问，从不读回答，直到双方的缓冲区都满了：要等的只是它自己，别人照常得到回答。\n\
+         常见原因：发送的时候占着大家共用的锁；由一个线程轮流服务所有的客户端。",
+    );
+    let mut rude = connect(addr);
+    rude.set_write_timeout(Some(PAUSE)).unwrap();
+    let questions = "几岁\n".repeat(10_000);
+    for _ in 0..1000 {
+        if rude.write_all(questions.as_bytes()).is_err() {
+            break; // 再也写不进去了
+        }
+    }
+    assert_still_serving(&mut server, addr);
 }
 
 #[test]
@@ -552,8 +569,10 @@ fn half_an_answer_is_an_error() {
 
 #[test]
 fn no_server() {
-    let (listener, addr) = listen();
-    drop(listener);
+    // 测试自己用去连接的端口：没有人监听它，同时运行的别的测试也得不到它
+    let (_listener, other) = listen();
+    let used = std::net::TcpStream::connect(other).unwrap();
+    let addr = used.local_addr().unwrap();
     let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
     client.explain(
         "没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n\
