@@ -9,7 +9,7 @@ const MAX_ANSWER: u64 = 65_536;
 
 /// 连接 `addr` 的服务端，把用户输入的问题发过去，打印回答；无法连接、服务端离开时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
-    // 1. 读经过 BufReader，写用 tcp_socket：&TcpStream 也能读写
+    // 1. 读经过 BufReader，写用 tcp_socket：&TcpStream 也能读写。系统的错误中没有地址，要补上
     let mut tcp_socket =
         &TcpStream::connect(addr).map_err(|e| format!("无法连接 {addr}：{e}。请先启动服务端"))?;
     let mut reader = BufReader::new(tcp_socket);

@@ -26,7 +26,7 @@ const MAX_CLIENTS: usize = 10_000;
 
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
-    // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
+    // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr。系统的错误中没有地址，要补上
     let tcp_socket = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
     eprintln!("问答服务端已启动：{}", tcp_socket.local_addr()?);
     let mut clients: Vec<JoinHandle<()>> = Vec::new();
@@ -38,7 +38,7 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
                 return Err(io::Error::other("客户端太多"));
             }
             let client = move || serve(&conn).unwrap_or_else(|e| eprintln!("{addr}：{e}"));
-            clients.push(thread::Builder::new().spawn(client)?); // 线程用完时 thread::spawn 会崩溃
+            clients.push(thread::Builder::new().spawn(client)?); // 线程用完时，thread::spawn 会崩溃
             Ok(())
         });
         // 描述符或线程用完时，立即重试只是空转：等别的客户端离开
