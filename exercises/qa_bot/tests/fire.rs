@@ -137,6 +137,23 @@ fn reset_at_every_byte() {
 
 #[test]
 #[ignore = "故障测试，用 just fire 运行"]
+fn idle_client_is_kept() {
+    let seconds = std::env::var("FIRE_SECONDS").map_or(1, |n| n.parse().expect("FIRE_SECONDS"));
+    rounds(|_, tally| {
+        let (mut server, addr) = start_server(
+            "客户端连接之后思考 FIRE_SECONDS 秒（用 just soak 3600 是 12 分钟）才提问：连接应当还在。\n\
+             常见原因：设置了读超时，把思考的人当作离开的人。",
+        );
+        let mut idle = connect(addr);
+        server.assert_silent(&mut idle, Duration::from_secs(seconds));
+        idle.write_all("几岁\n".as_bytes()).unwrap();
+        server.assert_receives(&mut idle, "我两岁啦\n");
+        tally.add("思考的秒数", seconds as usize);
+    });
+}
+
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let limit = 20 + random.below(40);

@@ -380,11 +380,11 @@ fn question_is_written_at_once() {
 #[test]
 fn answer_in_pieces() {
     let (mut client, mut conn) = start_client(
-        "一个很长的回答分三段到达，断在汉字中间，\\n 单独到达：到齐之后打印，占一行。\n\
-         常见原因：把一次 read 当作一个回答；缓冲区太小，其余部分成了下一个问题的回答。",
+        "一个很长的回答分三段到达，断在汉字中间，\\n 单独到达：到齐之后原样打印，占一行。\n\
+         常见原因：把一次 read 当作一个回答；缓冲区太小，其余部分成了下一个问题的回答；用 trim 去掉了空格。",
     );
     ask(&mut client, &mut conn);
-    let answer = "汉字".repeat(500);
+    let answer = format!("  {}  ", "汉字".repeat(500));
     for piece in [&answer.as_bytes()[..4], &answer.as_bytes()[4..]] {
         conn.write_all(piece).unwrap();
         client.assert_quiet(PAUSE);
