@@ -1,10 +1,9 @@
 //! 问答机器人：故障测试。随机而可以重放，用 `just fire` 运行，用 `just soak` 长时间运行。
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -221,6 +220,10 @@ const SILENCE: Duration = Duration::from_secs(3);
 #[ignore = "故障测试，用 just fire 运行"]
 #[cfg(target_os = "linux")]
 fn too_many_clients() {
+    use std::io::Read;
+    use std::net::TcpStream;
+    use std::process::Command;
+
     rounds(|_, tally| {
         let pid = std::process::id().to_string();
         let raised = Command::new("prlimit").args(["--nofile=20000:", "--pid", &pid]).status();
