@@ -84,16 +84,16 @@ fn server_separates_glued_records() {
 }
 
 #[test]
-fn records_in_pieces() {
+fn server_joins_the_pieces() {
     let dir = tempfile::tempdir().unwrap();
     let (mut server, addr) = start_server(
         dir.path(),
-        "内容分几段到达，断在汉字中间、记录中间、\\r 和 \\n 之间、# 和 \\n 之间：与一次到达没有区别。\n\
+        "内容分几段到达，断在汉字中间、记录中间、记录和 \\n 之间、# 和 \\n 之间：与一次到达没有区别。\n\
          常见原因：把一次 read 当作一条（或几条完整的）记录；没有读到 \\n 就转换为文字；\
          用 contains 或 ends_with 找 #，没有等到整行。",
     );
     let mut client = connect(addr);
-    let message = "张三  18\r\n李四  #19\n王五  120\n#\n";
+    let message = "张三  18\n李四  #19\n王五  120\n#\n";
     let cuts = [4, message.find('\n').unwrap(), message.find("19").unwrap(), message.len() - 1];
     let mut start = 0;
     for cut in cuts {
@@ -149,19 +149,19 @@ fn client_sends_the_records_and_prints_the_answer() {
 }
 
 #[test]
-fn client_and_server_together() {
+fn whole_conversation() {
     let dir = tempfile::tempdir().unwrap();
     let (mut server, addr) = start_server(
         dir.path(),
-        "客户端先后运行两次，服务端的文件中应有六条记录。\n\
-         常见原因：服务端和客户端对 \\n 和 # 的约定不一致；File::create 清空了以前的记录。",
+        "自己的客户端连接自己的服务端，先后两次，文件中应有六条记录。\n\
+         常见原因：两端的约定不一致。client_ 和 server_ 开头的测试分别检查两端，先让它们通过。",
     );
-    for run in ["第一次运行客户端", "第二次运行客户端"] {
+    for run in ["第一次", "第二次"] {
         let mut client = start_client(
             addr,
             &format!(
-                "{run}，连接自己的服务端。\n\
-                 常见原因：服务端把一次 read 当作一条记录，记录粘在一起或断开时条数就不对。"
+                "{run}运行自己的客户端，连接自己的服务端。\n\
+                 常见原因：两端的约定不一致。client_ 和 server_ 开头的测试分别检查两端，先让它们通过。"
             ),
         );
         client.assert_exit(0);

@@ -1,7 +1,7 @@
 //! 记录上传的客户端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `a`。
+//! `answer_that_is_wrong`、`answer_without_end`、`no_server`、`server_that_goes_away`。
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};

@@ -3,7 +3,7 @@
 //! - 想法：收到字节，转换为字符串，拼在一起，再按行分开。
 //! - 结果：一个汉字有三个字节，可能分在两次 `read` 中，两半都成了 `�`，写进文件的记录已经损坏。先按 `\n` 分开，再转换。
 //!
-//! 拒绝它的测试：`basic` 的 `records_in_pieces`。
+//! 拒绝它的测试：`basic` 的 `server_joins_the_pieces`。
 //! 运行：`cargo run -p record_sender_solution --example record_sender_decode_each_read -- server`
 
 use std::env;

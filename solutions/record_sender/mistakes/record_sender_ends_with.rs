@@ -3,7 +3,7 @@
 //! - 想法：`#` 是客户端最后发送的，先全部收下，看到 `#` 再按行分开。
 //! - 结果：一次 `read` 停在哪里由网络决定：记录中的 `#` 恰好在一段的末尾，后面的记录就丢失了。结束标记要占一行。
 //!
-//! 拒绝它的测试：`basic` 的 `records_in_pieces`。
+//! 拒绝它的测试：`basic` 的 `server_joins_the_pieces`。
 //! 运行：`cargo run -p record_sender_solution --example record_sender_ends_with -- server`
 
 use std::env;
