@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -272,6 +273,65 @@ fn descriptors_run_out() {
         let mut sent = vec![Sent { bytes, complete: true, answer }];
         assert_healthy(&mut server, addr, dir.path(), &mut sent);
     });
+}
+
+/// 涌来的客户端，由 perl 扮演（每个占一个描述符，测试自己的不够用）：参数是端口和个数，得到回答之后不离开。
+///
+/// 每来 500 个，各发一个字节，免得沉默超过时限；一个没有得到回答，就不再来。打印得到回答的个数。
+const FLOOD: &str = r#"use IO::Socket::INET;
+    my ($port, $n) = @ARGV;
+    my @clients;
+    $SIG{PIPE} = "IGNORE";
+    $SIG{ALRM} = sub { die };
+    eval {
+        while (@clients < $n) {
+            alarm 5;
+            my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") or last;
+            syswrite $client, "\#\n";
+            sysread($client, my $answer, 2) or last;
+            push @clients, $client;
+            if (@clients % 500 == 0) { syswrite $_, "x" for @clients }
+        }
+    };
+    print scalar @clients;"#;
+
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
+fn flood_of_clients() {
+    /// 一个线程占四段内存映射，Linux 默认一个进程最多 65530 段：没有上限的服务端到这里早已崩溃。
+    const CLIENTS: usize = 17_000;
+    let limit = format!("ulimit -n {}", CLIENTS + 100);
+    if !Command::new("sh").args(["-c", &limit]).status().is_ok_and(|status| status.success()) {
+        println!("描述符的上限不到 {CLIENTS}，跳过");
+        return;
+    }
+    let dir = tempdir().expect("无法创建临时目录");
+    let (mut server, addr) = start_server(
+        dir.path(),
+        &limit,
+        "一万七千个客户端得到回答之后都不离开：服务端可以不再接受，但是不能崩溃；\
+         它们离开之后，照样服务新的客户端。\n\
+         常见原因：每个连接一个线程，个数没有上限；无法接受连接时结束了。",
+    );
+    // 一个客户端停在中间，另一个也得到回答，才是同时服务几个客户端；一个接一个服务的程序不必测
+    let mut slow = connect(addr);
+    let _ = slow.write_all(b"0");
+    let mut second = connect(addr);
+    second.set_read_timeout(Some(Duration::from_secs(1))).expect("无法设置超时");
+    let _ = second.write_all(b"#\n");
+    if second.read(&mut [0]).is_ok_and(|n| n == 1) {
+        drop((slow, second));
+        let script = format!(r#"{limit}; exec perl -e "$0" "$@""#);
+        let (port, n) = (addr.port().to_string(), CLIENTS.to_string());
+        let output = Command::new("sh").args(["-c", &script, FLOOD, &port, &n]).output();
+        let answered = String::from_utf8_lossy(&output.expect("无法运行 sh").stdout).into_owned();
+        println!("涌来的客户端：{answered} 个得到回答");
+        let end = Instant::now() + DEADLINE;
+        while send(connect(addr), b"#\n") != "0\n" && Instant::now() < end {
+            server.wait_output(Duration::from_millis(100)); // 它们还没有全部离开
+        }
+    }
+    assert_healthy(&mut server, addr, dir.path(), &mut Vec::new());
 }
 
 #[test]
