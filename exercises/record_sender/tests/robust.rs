@@ -260,6 +260,10 @@ fn clients_that_vanish() {
     }
     assert_answer(&mut server, addr, "王五  120\n#\n".as_bytes(), "1\n");
     assert_saved(&mut server, dir.path(), "张三  18\n李四  19\n王五  120\n".as_bytes());
+    let end = Instant::now() + Duration::from_millis(500); // 线程崩溃得稍晚，也要看见
+    while Instant::now() < end {
+        server.wait_output(end.saturating_duration_since(Instant::now()));
+    }
     server.assert_not_panicked();
 }
 
@@ -466,11 +470,12 @@ fn no_descriptor_left() {
     let dir = tempfile::tempdir().unwrap();
     let (exe, args) = (program(cargo_bin!()), ["server", "127.0.0.1:0"]);
     // 服务端平时用几个描述符：标准输入、输出、错误，监听的套接字，也许还有一直打开着的文件
-    let (mut server, addr) =
-        start_limited(dir.path(), "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-", &exe, &args, "");
+    let close = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
+    let (mut server, addr) = start_limited(dir.path(), close, &exe, &args, "");
     assert_answer(&mut server, addr, b"#\n", "0\n");
     let used = |server: &Program| {
-        fs::read_dir(format!("/proc/{}/fd", server.id())).map_or(4, Iterator::count)
+        let fd = |n: &usize| Path::new(&format!("/proc/{}/fd/{n}", server.id())).exists();
+        (0..).take_while(fd).count().max(4) // 没有 /proc 的系统：四个
     };
     let end = Instant::now() + Duration::from_secs(1);
     while used(&server) > 4 && Instant::now() < end {
