@@ -326,6 +326,10 @@ fn flood_of_clients() {
         let output = Command::new("sh").args(["-c", &script, FLOOD, &port, &n]).output();
         let answered = String::from_utf8_lossy(&output.expect("无法运行 sh").stdout).into_owned();
         println!("涌来的客户端：{answered} 个得到回答");
+        // 到了这里又不是自己的上限，是内存映射用完了：创建线程失败，还是线程一开始就崩溃，全凭运气
+        if answered.parse().is_ok_and(|n| (16_000..CLIENTS).contains(&n)) {
+            server.fail(&format!("同时服务的客户端有上限；实际到 {answered} 个，线程再也不能创建"));
+        }
         let end = Instant::now() + DEADLINE;
         while send(connect(addr), b"#\n") != "0\n" && Instant::now() < end {
             server.wait_output(Duration::from_millis(100)); // 它们还没有全部离开
