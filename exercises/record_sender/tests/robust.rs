@@ -91,6 +91,14 @@ fn wait_saved(server: &mut Program, dir: &Path, expected: &str) {
     assert_saved(server, dir, expected.as_bytes());
 }
 
+/// 过 `duration` 这么久，其间收下程序的输出：给错误的程序时间，让它露出破绽。
+fn pass(server: &mut Program, duration: Duration) {
+    let end = Instant::now() + duration;
+    while Instant::now() < end {
+        server.wait_output(end.saturating_duration_since(Instant::now()));
+    }
+}
+
 /// 目录 `dir` 中 `records.txt` 的内容；没有这个文件时为空。
 fn saved(dir: &Path) -> Vec<u8> {
     fs::read(dir.join("records.txt")).unwrap_or_default()
@@ -136,6 +144,7 @@ fn pauses_and_silence() {
         server.assert_silent(client, Duration::from_millis(1)); // 3 秒过去了，还没有到 5 秒
         let mut next = connect(*addr);
         send(server, &mut next, b"#\n");
+        let _ = next.shutdown(Shutdown::Write); // 发完了：服务端不必等它
         waiting.push(next);
     }
     slow_server.assert_silent(&mut slow, Duration::from_secs(3));
@@ -147,6 +156,7 @@ fn pauses_and_silence() {
         server.assert_closes(client);
         server.assert_receives(&mut next, "0\n");
         assert_saved(server, dir.path(), "甲  1\n".as_bytes());
+        server.assert_not_panicked();
     }
 }
 
@@ -260,10 +270,7 @@ fn clients_that_vanish() {
     }
     assert_answer(&mut server, addr, "王五  120\n#\n".as_bytes(), "1\n");
     assert_saved(&mut server, dir.path(), "张三  18\n李四  19\n王五  120\n".as_bytes());
-    let end = Instant::now() + Duration::from_millis(500); // 线程崩溃得稍晚，也要看见
-    while Instant::now() < end {
-        server.wait_output(end.saturating_duration_since(Instant::now()));
-    }
+    pass(&mut server, PAUSE); // 线程崩溃得稍晚，也要看见
     server.assert_not_panicked();
 }
 
@@ -281,9 +288,7 @@ fn what_follows_the_end_is_thrown_away() {
     let extra = "多余的一行\n#\n".repeat(30_000);
     send(&mut server, &mut client, format!("张三  18\n#\n{extra}").as_bytes());
     server.assert_receives(&mut client, "1\n");
-    client.set_read_timeout(Some(PAUSE)).unwrap();
-    let _ = client.peek(&mut [0]); // 立即关闭连接的服务端，这时已经关闭
-    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    pass(&mut server, PAUSE); // 立即关闭连接的服务端，这时已经关闭
     for piece in extra.as_bytes().chunks(65_536) {
         send(&mut server, &mut client, piece);
     }
@@ -304,7 +309,7 @@ fn client_that_stays_after_the_end() {
     let (mut server, addr) = start_server(
         dir.path(),
         "一个客户端得到回答之后不关闭，读到结尾为止：服务端应立即关闭写方向；它一直不离开，\
-         下一个客户端也照样得到服务。\n\
+         下一个客户端也照样得到服务，5 秒之后服务端关闭连接。\n\
          常见原因：回答之后没有用 shutdown 关闭写方向，双方互相等；一直等客户端离开，没有时限。",
     );
     let mut staying = connect(addr);
@@ -314,6 +319,15 @@ fn client_that_stays_after_the_end() {
     server.assert_closes(&mut staying);
     assert_answer(&mut server, addr, "李四  19\n#\n".as_bytes(), "1\n");
     assert_saved(&mut server, dir.path(), "张三  18\n李四  19\n".as_bytes());
+    pass(&mut server, Duration::from_secs(6));
+    // 连接关闭之后再发送，会被重置，接着发送就出错
+    let reset = (0..10).any(|_| {
+        pass(&mut server, Duration::from_millis(20));
+        staying.write_all(b"x").is_err()
+    });
+    if !reset {
+        server.fail("客户端沉默 5 秒之后，服务端关闭连接；实际一直打开着");
+    }
 }
 
 #[test]
@@ -444,6 +458,7 @@ fn full_disk_leaves_no_half_record() {
     assert_answer(&mut server, addr, "赵六  20\n#\n".as_bytes(), "1\n");
     assert_saved(&mut server, dir.path(), "张三  18\n李四  19\n赵六  20\n".as_bytes());
     server.wait_stdout("已保存 1 条记录\n已保存 1 条记录\n");
+    server.assert_not_panicked();
 }
 
 #[test]
@@ -498,6 +513,8 @@ fn output_that_cannot_be_written() {
     assert_answer(&mut server, addr, "张三  18\n#\n".as_bytes(), "1\n");
     assert_answer(&mut server, addr, "李四  19\n#\n".as_bytes(), "1\n");
     assert_saved(&mut server, dir.path(), "张三  18\n李四  19\n".as_bytes());
+    pass(&mut server, PAUSE);
+    server.assert_not_panicked();
 }
 
 #[test]
