@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
 fn serve(mut stream: &TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut header = Vec::new();
-    while server::end_of_header(&header).is_none() {
+    while !header.ends_with(b"\r\n\r\n") {
         if reader.read_until(b'\n', &mut header)? == 0 {
             return Ok(());
         }

@@ -28,8 +28,7 @@ fn main() -> io::Result<()> {
 fn serve(mut stream: &TcpStream) -> io::Result<()> {
     let mut buffer = [0; 1024];
     let n = stream.read(&mut buffer)?;
-    let end = server::end_of_header(&buffer[..n]).unwrap_or(n);
-    let content = server::find_content(&buffer[..end]);
+    let content = server::find_content(&buffer[..n]);
     stream.write_all(&server::response(content, buffer.starts_with(b"HEAD ")))?;
     stream.shutdown(Shutdown::Write)?;
     io::copy(&mut stream, &mut io::sink())?;

@@ -31,7 +31,7 @@ fn serve(mut stream: &TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut header = Vec::new();
     let content = loop {
-        if server::end_of_header(&header).is_some() {
+        if header.ends_with(b"\r\n\r\n") {
             break server::find_content(&header);
         }
         match reader.read_until(b'\n', &mut header) {

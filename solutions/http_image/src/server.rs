@@ -1,20 +1,14 @@
 //! 图片网页的服务端。
 
 use std::error::Error;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// 图片的全部字节，编译时从文件嵌入程序。
 const IMAGE: &[u8] = include_bytes!("../image.jpg");
-
-/// 请求头（含请求行）最多的字节数。
-const MAX_HEADER: usize = 8192;
-
-/// 从接受连接到收齐请求头的时限；响应之后，等浏览器关闭连接也以此为限。
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// 网页；浏览器解析到 `img`，再用另一个请求取图片。
 const PAGE: &str = r#"<!DOCTYPE html>
@@ -31,11 +25,23 @@ const PAGE: &str = r#"<!DOCTYPE html>
 </html>
 "#;
 
-/// 请求不合格式。
-const BAD_REQUEST: &str = "400 Bad Request";
+/// 空行之前最多的字节数。
+const MAX_HEADER: usize = 8192;
 
-/// 同时服务的客户端最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
-const MAX_CLIENTS: usize = 10_000;
+/// 收齐请求头、发送响应、等对方关闭，各以此为限。
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// 已有这么多线程在等连接时，服务完的线程就结束。
+const MAX_WAITING: usize = 8;
+
+/// 线程最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
+const MAX_THREADS: usize = 10_000;
+
+/// 线程的个数；主线程也算。
+static THREADS: AtomicUsize = AtomicUsize::new(1);
+
+/// 正在等连接的线程的个数。
+static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
@@ -47,95 +53,104 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         url.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     eprintln!("请用浏览器打开 http://{url}/");
-    let clients = Arc::new(()); // 每个线程持有一份，结束时归还：份数比客户端多一
+    let listener: &'static TcpListener = Box::leak(Box::new(listener)); // 各线程共用，到程序结束为止
     loop {
-        // 2. 每个连接一个线程：浏览器的备用连接什么也不发，只占用自己的线程
-        let result = listener.accept().and_then(|(stream, _)| {
-            if Arc::strong_count(&clients) > MAX_CLIENTS {
-                return Err(io::Error::other("客户端太多"));
-            }
-            let client = Arc::clone(&clients);
-            // serve 的错误不必报告：对方已经离开，或者不收也不关闭
-            thread::Builder::new().spawn(move || {
-                let _client = client;
-                serve(&stream)
-            })
-        });
-        // 描述符或线程用完时，立即重试只是空转：等别的连接结束
-        if let Err(e) = result {
-            eprintln!("无法接受连接：{e}");
-            thread::sleep(Duration::from_millis(100));
-        }
+        serve_next(listener);
     }
 }
 
-/// 服务一个连接：读一个请求头，发一个响应，关闭。
+/// 等一个连接，服务它。
+fn serve_next(listener: &'static TcpListener) {
+    // 2. 启动线程比服务一个连接还费时，所以反复使用：服务完的线程再来等下一个连接
+    WAITING.fetch_add(1, Ordering::Relaxed);
+    let result = listener.accept();
+    let is_last = WAITING.fetch_sub(1, Ordering::Relaxed) == 1;
+    let result = result.and_then(|(stream, _)| {
+        // 没有别的线程在等：先启动一个，再去服务；备用连接再多，也总有线程在等下一个连接
+        if is_last && THREADS.load(Ordering::Relaxed) < MAX_THREADS {
+            thread::Builder::new().spawn(move || {
+                THREADS.fetch_add(1, Ordering::Relaxed);
+                while WAITING.load(Ordering::Relaxed) < MAX_WAITING {
+                    serve_next(listener);
+                }
+                THREADS.fetch_sub(1, Ordering::Relaxed);
+            })?;
+        }
+        Ok(serve(&stream)) // 服务时的错误不必说明：对方已经离开，或者不收也不关闭
+    });
+    // 描述符或线程用完时，立即重试只是空转：等别的连接结束
+    if let Err(e) = result {
+        eprintln!("无法接受连接：{e}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// 服务一个连接：接收请求，发送响应，关闭。
 fn serve(mut stream: &TcpStream) -> io::Result<()> {
     let mut header = Vec::new();
     let content = read_header(stream, &mut header).and_then(|()| find_content(&header));
-    let without_body = header.trim_ascii_start().starts_with(b"HEAD ");
     stream.set_write_timeout(Some(TIMEOUT))?; // 对方不收，也不能一直等
-    stream.write_all(&response(content, without_body))?;
-    // 7. 还有没读的数据就关闭，系统会发送 RST，对方可能丢失响应：先表示不再发送，再读到对方关闭
+    stream.write_all(&response(content, header.starts_with(b"HEAD ")))?;
+    // 还有没读的字节就关闭，系统会发送 RST，对方可能丢失响应：先关闭写方向，再读到对方关闭
     stream.shutdown(Shutdown::Write)?;
-    let deadline = Instant::now() + TIMEOUT;
-    while read_before(deadline, stream, &mut [0; 8192])? > 0 {}
+    io::copy(&mut Timed(stream, Instant::now() + TIMEOUT), &mut io::sink())?;
     Ok(())
 }
 
-/// 把请求头读入 `header`，直到空行（可能多读一些）；没有收齐时返回响应码和附加信息。
+/// 接收请求头，直到空行，放入 `header`；没有收齐时返回响应码和附加信息。
 fn read_header(stream: &TcpStream, header: &mut Vec<u8>) -> Result<(), &'static str> {
-    let deadline = Instant::now() + TIMEOUT;
-    let mut buffer = [0; 1024];
+    let mut reader = BufReader::new(Timed(stream, Instant::now() + TIMEOUT));
     loop {
-        // 3. 一次 read 可能只有半行，也可能带着请求体：读到空行才算收齐，没有空行也不能一直读
-        let n = read_before(deadline, stream, &mut buffer).map_err(|_| "408 Request Timeout")?;
-        if n == 0 {
-            return Err(BAD_REQUEST); // 没有收齐，对方就关闭了
-        }
-        header.extend_from_slice(&buffer[..n]);
-        let end = end_of_header(header);
-        // 空行可能只到了一半：末尾的 \r 先不算
-        let received = header.strip_suffix(b"\r").unwrap_or(header).len();
-        if end.unwrap_or(received) > MAX_HEADER {
-            return Err("431 Request Header Fields Too Large");
-        }
-        if end.is_some() {
-            return Ok(());
+        // 3. 一次 read 可能只有半行，也可能带着请求体：一行一行地读，到空行为止
+        let start = header.len();
+        // 再多一个字节就超过 MAX_HEADER，不必再读；空行不算，它有两个字节
+        let mut line = reader.by_ref().take((MAX_HEADER + 1 - start).max(2) as u64);
+        line.read_until(b'\n', header).map_err(|_| "408 Request Timeout")?;
+        match &header[start..] {
+            b"\r\n" | b"\n" if start == 0 => header.clear(), // 请求行之前的空行应当忽略
+            b"\r\n" | b"\n" => return Ok(()),
+            _ if header.len() > MAX_HEADER => return Err("431 Request Header Fields Too Large"),
+            [.., b'\n'] => {}
+            _ => return Err("400 Bad Request"), // 没有收齐，对方就关闭了
         }
     }
 }
 
-/// 请求头在 `data` 中的长度，到空行之前为止；空行没有到达时返回 `None`。
-pub fn end_of_header(data: &[u8]) -> Option<usize> {
-    // 请求行之前的空行应当忽略（RFC 9112 2.2 节）
-    let start = data.iter().position(|byte| !b"\r\n".contains(byte))?;
-    let is_empty_line = |rest: &[u8]| rest.starts_with(b"\r\n") || rest.starts_with(b"\n");
-    (start + 1..data.len()).find(|&i| data[i - 1] == b'\n' && is_empty_line(&data[i..]))
-}
+/// 连接，和接收的期限。
+struct Timed<'a>(&'a TcpStream, Instant);
 
-/// 读一次，最晚到 `deadline`；返回读到的字节数，0 表示对方不再发送。
-fn read_before(deadline: Instant, mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        // 读超时只管一次 read：对方每次在超时之前发一个字节，就永远不会超时，所以每次只给剩下的时间
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into()); // 也因为 set_read_timeout 不接受 0
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(buffer) {
-            Err(e) if e.kind() == ErrorKind::Interrupted => {} // Ctrl-Z 之后 fg：再读
-            result => return result,
-        }
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // 读超时只管一次 read，所以每次只给剩下的时间；一点不剩时，set_read_timeout 返回错误
+        self.0.set_read_timeout(Some(self.1.saturating_duration_since(Instant::now())))?;
+        self.0.read(buffer)
     }
 }
 
-/// 请求头 `header` 要的内容：内容类型和响应体；不能满足时返回响应码和附加信息。
-pub fn find_content(header: &[u8]) -> Result<(&'static str, &'static [u8]), &'static str> {
-    let header = String::from_utf8_lossy(header); // 请求头里可以有不是 UTF-8 的字节
-    let (method, path) = parse(&header)?;
-    // 5. 先看路径再看方法：不存在的东西，用什么方法都是 404
-    match (path, method) {
+/// 请求 `request` 要的内容：内容类型和响应体；没有时返回响应码和附加信息。
+pub fn find_content(request: &[u8]) -> Result<(&'static str, &'static [u8]), &'static str> {
+    let request = String::from_utf8_lossy(request);
+    // 4. 对方发来什么都有可能，所以不用下标和 unwrap
+    let mut lines = request.lines();
+    let words: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
+    let [method, target, version] = words[..] else { return Err("400 Bad Request") };
+    let number = version.strip_prefix("HTTP/").unwrap_or_default().as_bytes();
+    // 没有冒号的一行，名字是空的
+    let fields = lines.take_while(|line| !line.is_empty());
+    let names: Vec<&str> = fields.map(|line| line.split_once(':').unwrap_or_default().0).collect();
+    let hosts = names.iter().filter(|name| name.eq_ignore_ascii_case("Host")).count();
+    // 方法和名字都是单词（RFC 9110 5.6.2 节的 token），没有空白
+    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let is_token = |text: &str| !text.is_empty() && text.chars().all(is_token_char);
+    // 查询（? 起）不是路径的一部分；目标可以是完整的 URL
+    let path = target.split('?').next().unwrap_or_default();
+    let url = path.strip_prefix("http://").map(|url| url.find('/').map_or("/", |i| &url[i..]));
+    match (url.unwrap_or(path), method) {
+        _ if !matches!(number, [b'0'..=b'9', b'.', b'0'..=b'9']) => Err("400 Bad Request"),
+        _ if target.is_empty() || !is_token(method) => Err("400 Bad Request"),
+        _ if !names.iter().all(|name| is_token(name)) => Err("400 Bad Request"),
+        _ if number[0] != b'1' => Err("505 HTTP Version Not Supported"),
+        _ if hosts > 1 || (hosts == 0 && number != b"1.0") => Err("400 Bad Request"),
         ("/", "GET" | "HEAD") => Ok(("text/html; charset=utf-8", PAGE.as_bytes())),
         ("/image.jpg", "GET" | "HEAD") => Ok(("image/jpeg", IMAGE)),
         ("/" | "/image.jpg", _) => Err("405 Method Not Allowed"),
@@ -143,54 +158,14 @@ pub fn find_content(header: &[u8]) -> Result<(&'static str, &'static [u8]), &'st
     }
 }
 
-/// 检查请求头 `header` 的格式，返回方法和路径；不合格式时返回响应码和附加信息。
-fn parse(header: &str) -> Result<(&str, &str), &'static str> {
-    // 4. 对方发来什么都有可能，所以不用下标和 unwrap；lines 接受 \r\n，也接受 nc 发来的 \n
-    let mut lines = header.trim_start_matches(['\r', '\n']).lines();
-    let words: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
-    let [method, target, version] = words[..] else { return Err(BAD_REQUEST) };
-    let number = version.strip_prefix("HTTP/").map(str::as_bytes);
-    let Some([major @ b'0'..=b'9', b'.', b'0'..=b'9']) = number else { return Err(BAD_REQUEST) };
-    if !is_token(method) || target.is_empty() {
-        return Err(BAD_REQUEST);
-    }
-    if *major != b'1' {
-        return Err("505 HTTP Version Not Supported");
-    }
-    let mut hosts = 0;
-    for line in lines.take_while(|line| !line.is_empty()) {
-        // 名字是单词，所以行首、冒号之前的空白和空的名字也都不合格式
-        let field = line.split_once(':').filter(|(name, _)| is_token(name));
-        let (name, _) = field.ok_or(BAD_REQUEST)?;
-        hosts += usize::from(name.eq_ignore_ascii_case("Host"));
-    }
-    if hosts > 1 || (hosts == 0 && version != "HTTP/1.0") {
-        return Err(BAD_REQUEST);
-    }
-    Ok((method, path(target)))
-}
-
-/// 请求目标中的路径：`/image.jpg?v=1` 和 `http://127.0.0.1/image.jpg` 都是 `/image.jpg`。
-fn path(target: &str) -> &str {
-    let target = target.split('?').next().unwrap_or_default();
-    let Some(rest) = target.strip_prefix("http://") else { return target };
-    rest.find('/').map_or("/", |start| &rest[start..])
-}
-
-/// `text` 是否为 HTTP 的单词（RFC 9110 5.6.2 节的 token）：方法、请求头的名字。
-fn is_token(text: &str) -> bool {
-    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    !text.is_empty() && text.chars().all(is_token_char)
-}
-
-/// 组织响应：`content` 是内容类型和响应体，或者出错的响应码；`without_body`：只要响应头（HEAD）。
-pub fn response(content: Result<(&str, &[u8]), &str>, without_body: bool) -> Vec<u8> {
+/// 组织响应：`content` 是内容类型和响应体，或者出错的响应码和附加信息；`is_head`：没有响应体。
+pub fn response(content: Result<(&str, &[u8]), &str>, is_head: bool) -> Vec<u8> {
     let (status, content_type, body) = match content {
         Ok((content_type, body)) => ("200 OK", content_type, body),
         Err(status) => (status, "text/plain", status.as_bytes()),
     };
     let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
-    // 6. Content-Length 是字节数，不是字符数：浏览器凭它知道响应体到哪里为止
+    // 5. Content-Length 是字节数，不是字符数：浏览器凭它知道响应体到哪里为止
     let header = format!(
         "HTTP/1.1 {status}\r\n\
          Content-Type: {content_type}\r\n\
@@ -198,7 +173,7 @@ pub fn response(content: Result<(&str, &[u8]), &str>, without_body: bool) -> Vec
          {allow}Connection: close\r\n\r\n",
         body.len()
     );
+    let body = if is_head { &[] } else { body };
     // 图片不是文字，响应体始终是字节
-    let body = if without_body { &[] } else { body };
     [header.as_bytes(), body].concat()
 }
