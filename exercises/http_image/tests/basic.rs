@@ -95,6 +95,11 @@ fn url_can_be_opened() {
          常见原因：URL 里写了 0.0.0.0（它不能作为目的地址），或者端口不是实际监听的端口。",
     );
     let port = server.addr().port();
-    server.wait_stderr(&format!("http://127.0.0.1:{port}/"));
+    server.wait_stderr_lines(2);
+    let (stderr, url) = (server.stderr(), format!("http://127.0.0.1:{port}"));
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !stderr.split(&url).skip(1).any(is_end) {
+        server.fail(&format!("标准错误的第二行给出 {url}/"));
+    }
     exchange(&mut server, ([127, 0, 0, 1], port).into(), request("GET", "/"), 200);
 }

@@ -8,7 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use http::{exchange, receive, request, start_server};
+use http::{exchange, exchange_any, receive, request, start_server};
+#[cfg(unix)]
+use testkit::fire::exhaust_descriptors;
 use testkit::{DEADLINE, Program, TcpStream, connect, listen, program, reset};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
@@ -33,17 +35,39 @@ fn assert_still_serving(server: &mut Program, addr: SocketAddr) {
     server.assert_running();
 }
 
-/// 恰好 `length` 字节的请求头，含最后的空行。
-fn request_of(length: usize) -> String {
-    let request = "GET / HTTP/1.1\r\nHost: a\r\nCookie: #\r\n\r\n";
-    request.replace('#', &"x".repeat(length - request.len() + 1))
+/// 空行之前最多的字节数。
+const MAX_HEADER: usize = 8192;
+
+/// 一个请求，空行之前恰好 `length` 字节，方法为 `method`。
+fn request_of(method: &str, length: usize) -> String {
+    let header = format!("{method} / HTTP/1.1\r\nHost: a\r\nCookie: #\r\n");
+    header.replace('#', &"x".repeat(length - header.len() + 1)) + "\r\n"
+}
+
+/// 把请求 `request` 分成两段发送，先后在 `cuts` 的每一处断开，检查第二段到达之前没有响应，然后响应码为 200。
+#[track_caller]
+fn assert_cuts(server: &mut Program, addr: SocketAddr, request: &str, cuts: &[usize]) {
+    let request = request.as_bytes();
+    let send = |&cut: &usize| {
+        let mut stream = connect(addr);
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(&request[..cut]).unwrap();
+        (stream, cut)
+    };
+    let streams: Vec<(TcpStream, usize)> = cuts.iter().map(send).collect();
+    for (i, (mut stream, cut)) in streams.into_iter().enumerate() {
+        server.assert_silent(&mut stream, if i == 0 { PAUSE } else { PAUSE / 100 });
+        stream.write_all(&request[cut..]).unwrap();
+        receive(server, &mut stream, request, 200);
+    }
 }
 
 #[test]
 fn head_has_no_body() {
     let (mut server, addr) = start_server(
-        "HEAD 与 GET 的响应头相同（包括 Content-Length），没有响应体。\n\
-         常见原因：HEAD 也发出了响应体；Content-Length 写成了 0；只接受 GET。",
+        "HEAD 与 GET 的响应头相同（包括 Content-Length），没有响应体，不论响应码。\n\
+         常见原因：HEAD 也发出了响应体；Content-Length 写成了 0；只接受 GET；\n\
+         请求头太长时，还没有看方法，响应了 431 和响应体。",
     );
     for (path, status) in [("/", 200), ("/image.jpg", 200), ("/nope", 404)] {
         let get = exchange(&mut server, addr, request("GET", path), status);
@@ -57,6 +81,9 @@ fn head_has_no_body() {
             }
         }
     }
+    exchange(&mut server, addr, "HEAD / HTTP/1.1\r\n\r\n", 400);
+    exchange(&mut server, addr, "HEAD / HTTP/2.0\r\nHost: a\r\n\r\n", 505);
+    exchange(&mut server, addr, request_of("HEAD", MAX_HEADER + 100), 431);
 }
 
 #[test]
@@ -91,7 +118,7 @@ fn other_paths_are_not_found() {
     for path in ["/nope", "/index.html", "/image.jpg/", "/image.jpgx", "/a/image.jpg", "/image"] {
         exchange(&mut server, addr, request("GET", path), 404);
     }
-    for method in ["POST", "DELETE", "HEAD"] {
+    for method in ["POST", "DELETE"] {
         exchange(&mut server, addr, request(method, "/nope"), 404);
     }
 }
@@ -102,8 +129,8 @@ fn other_methods_are_not_allowed() {
         "/ 和 /image.jpg 只接受 GET 和 HEAD，别的方法：405，响应头中有 Allow: GET, HEAD。\n\
          常见原因：不看方法；没有 Allow。",
     );
-    for path in ["/", "/image.jpg", "/?a=1"] {
-        for method in ["POST", "PUT", "DELETE", "PATCH", "GETS"] {
+    for path in ["/", "/image.jpg"] {
+        for method in ["POST", "PUT", "DELETE", "PATCH", "GETS", "get", "HEADER"] {
             let response = exchange(&mut server, addr, request(method, path), 405);
             let allow = response.field("Allow").unwrap_or_default().to_string();
             let mut allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
@@ -120,7 +147,8 @@ fn other_methods_are_not_allowed() {
 fn request_line_that_is_not_http() {
     let (mut server, addr) = start_server(
         "请求行不是“方法 目标 HTTP/数字.数字”：400，并且继续服务。\n\
-         常见原因：不检查就取下标（线程崩溃，没有响应）；不检查版本。",
+         常见原因：不检查就取下标（线程崩溃，没有响应）；用 split_whitespace，多出的空格不见了；\n\
+         用 parse 读版本的数字，它接受 +1 和 10。",
     );
     let requests = [
         "hello\r\n\r\n",
@@ -129,6 +157,11 @@ fn request_line_that_is_not_http() {
         "GET /\r\nHost: a\r\n\r\n",
         "GET HTTP/1.1\r\nHost: a\r\n\r\n",
         " / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET  HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /  HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+        "GET / \r\nHost: a\r\n\r\n",
         "GET / index HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1 again\r\nHost: a\r\n\r\n",
         "GET / FTP/1.1\r\nHost: a\r\n\r\n",
@@ -139,6 +172,35 @@ fn request_line_that_is_not_http() {
         "你好，浏览器\r\n\r\n",
     ];
     assert_status(&mut server, addr, &requests, 400);
+    for number in [
+        "1",
+        ".",
+        "1.",
+        ".1",
+        "1.10",
+        "1.01",
+        "01.1",
+        "10.1",
+        "1.1.1",
+        "11",
+        "1.+1",
+        "+1.1",
+        "1.-1",
+        "1.1x",
+        "1.x",
+        "x.1",
+        "a.b",
+        "1,1",
+        "1. 1",
+        "2.",
+        "2.x",
+        "20.0",
+        "１.１",
+        "1.1HTTP/1.1",
+    ] {
+        let request = format!("GET / HTTP/{number}\r\nHost: a\r\n\r\n");
+        exchange(&mut server, addr, request, 400);
+    }
     assert_still_serving(&mut server, addr);
 }
 
@@ -160,7 +222,9 @@ fn host_is_required_once() {
     let good = [
         "GET / HTTP/1.0\r\n\r\n",
         "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.9\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nhOST:a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost:\r\n\r\n",
         "GET / HTTP/1.1\r\nAccept: a:b\r\nX-Host: b\r\nX-Empty:\r\nHOST:   a:8000  \r\n\r\n",
     ];
     assert_status(&mut server, addr, &good, 200);
@@ -176,6 +240,9 @@ fn version_that_is_not_1() {
         "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
         "GET /image.jpg HTTP/3.0\r\nHost: a\r\n\r\n",
         "GET / HTTP/0.9\r\nHost: a\r\n\r\n",
+        "GET / HTTP/0.0\r\nHost: a\r\n\r\n",
+        "GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+        "GET / HTTP/2.1\r\nHost: a\r\n\r\n",
     ];
     assert_status(&mut server, addr, &requests, 505);
 }
@@ -189,7 +256,7 @@ fn bad_request_comes_before_not_found() {
     let bad = [
         "GET /nope HTTP/1.1\r\n\r\n",
         "POST / HTTP/1.1\r\n\r\n",
-        "POST /nope HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "POST /nope HTTP/1.x\r\nHost: a\r\n\r\n",
     ];
     assert_status(&mut server, addr, &bad, 400);
     let version = ["GET /nope HTTP/2.0\r\nHost: a\r\n\r\n", "POST / HTTP/2.0\r\nHost: a\r\n\r\n"];
@@ -200,12 +267,29 @@ fn bad_request_comes_before_not_found() {
 fn bytes_that_are_not_utf8() {
     let (mut server, addr) = start_server(
         "请求中有不是 UTF-8 的字节：不能崩溃。\n\
-         常见原因：String::from_utf8(…).unwrap()；应用 String::from_utf8_lossy。",
+         常见原因：String::from_utf8(…).unwrap()，应用 String::from_utf8_lossy；\n\
+         用 &version[..5] 切开字符串，正好切在一个字符的中间。",
     );
     exchange(&mut server, addr, b"\xff\xfe\xfd\r\n\r\n", 400);
-    // 这两个请求没有 Host，所以也是 400
-    exchange(&mut server, addr, b"GET /\xe5\x9b HTTP/1.1\r\n\r\n", 400);
-    exchange(&mut server, addr, b"GET / HTTP/1.1\r\nCookie: \xff\xe4\r\n\r\n", 400);
+    // 版本的每个字节：换成别的，或者从这里起只有它
+    for i in 0..=8 {
+        for rest in [&"HTTP/1.1"[(i + 1).min(8)..], ""] {
+            for bytes in [&b"\xff"[..], b"\xe5\x9b", "图".as_bytes()] {
+                let version = [&b"HTTP/1.1"[..i], bytes, rest.as_bytes()].concat();
+                let request = [b"GET / ", &version[..], b"\r\nHost: a\r\n\r\n"].concat();
+                exchange(&mut server, addr, request, 400);
+            }
+        }
+    }
+    // 别的地方：可以当作别的字符，也可以响应 400
+    let request = b"GET /nope HTTP/1.1\r\nHost: a\r\nCookie: a\r\n\r\n";
+    for i in (0..request.len()).filter(|i| !b"\r\n".contains(&request[*i])) {
+        let mut request = request.to_vec();
+        request[i] = 0xff;
+        exchange_any(&mut server, addr, request, &[400, 404]);
+    }
+    exchange_any(&mut server, addr, b"GET /?\xe5\x9b HTTP/1.1\r\nHost: \xff\r\n\r\n", &[200, 400]);
+    server.assert_not_panicked();
     assert_still_serving(&mut server, addr);
 }
 
@@ -256,54 +340,46 @@ fn half_a_request() {
 }
 
 #[test]
-fn two_requests_glued_together() {
-    let (mut server, addr) = start_server(
-        "一次发出两个请求：响应第一个，然后关闭（Connection: close），只有一个响应。\n\
-         常见原因：在同一个连接上响应了两次；没有读的第二个请求使连接被重置。",
-    );
-    let both = request("GET", "/image.jpg") + &request("GET", "/nope");
-    exchange(&mut server, addr, both, 200);
-    exchange(&mut server, addr, request("GET", "/") + "\0\0hello\r\n\r\n", 200);
-}
-
-#[test]
 fn header_near_the_limit_is_accepted() {
     let (mut server, addr) = start_server(
-        "请求头有 8100 字节，没有超过 8192；后面跟着请求体，它不是请求头。\n\
-         常见原因：缓冲区太小；把请求体也算了进去；响应之后立即关闭，请求体没有读，连接被重置。",
+        "空行之前有 8190 至 8192 字节，没有超过：200，不管在哪里分成两段；后面跟着请求体，它不算。\n\
+         常见原因：缓冲区太小；把空行或者请求体也算了进去；空行只到了一半，就当作太长。",
     );
-    exchange(&mut server, addr, request_of(8100), 200);
-    let with_body = request_of(8000).replace("Host", "Content-Length: 20000\r\nHost");
-    let with_body = with_body + &"x".repeat(20_000);
-    exchange(&mut server, addr, &with_body, 200);
-    // 开头的一小段先到，其余的连同请求体一起到
-    let (first, rest) = with_body.as_bytes().split_at(100);
-    let mut stream = connect(addr);
-    stream.write_all(first).unwrap();
-    server.assert_silent(&mut stream, PAUSE);
-    stream.write_all(rest).unwrap();
-    receive(&mut server, &mut stream, with_body.as_bytes(), 200);
+    for length in [MAX_HEADER - 2, MAX_HEADER - 1, MAX_HEADER] {
+        let request = request_of("GET", length);
+        exchange(&mut server, addr, &request, 200);
+        exchange(&mut server, addr, request.clone() + &"x".repeat(500), 200);
+        // length 处是空行的开始
+        let near: Vec<usize> = (length - 3..length + 2).collect();
+        assert_cuts(&mut server, addr, &request, &[&[1, 15, 1024, 4096, 8000], &near[..]].concat());
+    }
 }
 
 #[test]
 fn header_over_the_limit() {
     let (mut server, addr) = start_server(
         "空行之前超过 8192 字节（含请求行），不管空行来不来：431，响应完整到达。\n\
-         常见原因：没有限制，一直读；读满缓冲区就当作完整的请求；没有读完就关闭，连接被重置。",
+         常见原因：没有限制，一直读；读满缓冲区就当作完整的请求；等到空行才看长度。",
     );
-    exchange(&mut server, addr, request_of(8300), 431);
-    let long_line = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(8300));
+    for length in [MAX_HEADER + 1, MAX_HEADER + 2, MAX_HEADER + 3, MAX_HEADER + 100] {
+        exchange(&mut server, addr, request_of("GET", length), 431);
+    }
+    let long_line = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(MAX_HEADER));
     exchange(&mut server, addr, long_line, 431);
-    exchange(&mut server, addr, "x".repeat(8300), 431);
-    exchange(&mut server, addr, &request_of(9000)[..8800], 431);
-    exchange(&mut server, addr, request_of(1 << 20), 431);
+    let many_lines = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(2000));
+    exchange(&mut server, addr, many_lines, 431);
+    // 空行不来，浏览器在等
+    exchange(&mut server, addr, "x".repeat(MAX_HEADER + 1), 431);
+    exchange(&mut server, addr, &request_of("GET", 9000)[..MAX_HEADER + 1], 431);
+    exchange(&mut server, addr, &request_of("GET", 9000)[..8800], 431);
     assert_still_serving(&mut server, addr);
 }
 
 #[test]
 fn request_body_is_read() {
     let (mut server, addr) = start_server(
-        "请求带着 5 MiB 的请求体，浏览器发完之后才读响应：响应完整到达，连接没有被重置。\n\
+        "请求之后还有字节：5 MiB 的请求体，第二个请求；或者请求头有 1 MiB。浏览器发完之后才读：\n\
+         只有一个响应，完整到达，连接没有被重置。\n\
          常见原因：响应之后立即关闭。接收缓冲区里还有没有读的字节时，系统会重置连接；\n\
          应先关闭写方向，再读到末尾。",
     );
@@ -318,6 +394,10 @@ fn request_body_is_read() {
         let request = format!("{line}\r\nContent-Length: {length}\r\n\r\n{body}");
         exchange(&mut server, addr, request, status);
     }
+    exchange(&mut server, addr, request_of("GET", 1 << 20), 431);
+    let both = request("GET", "/image.jpg") + &request("GET", "/nope");
+    exchange(&mut server, addr, both, 200);
+    exchange(&mut server, addr, request("GET", "/") + "\0\0hello\r\n\r\n", 200);
 }
 
 #[test]
@@ -337,7 +417,8 @@ fn header_that_never_ends() {
         let mut stream = stream.try_clone().unwrap();
         thread::spawn(move || {
             thread::sleep(delay);
-            for byte in b"GET / HTTP/1.1\r\nHost: a\r\nCookie: ".iter().chain(&[b'x'; 30]) {
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\n");
+            for byte in b"Host: a\r\nCookie: ".iter().chain(&[b'x'; 40]) {
                 thread::sleep(Duration::from_millis(200)); // 零星发送就是这个测试本身
                 if stream.write_all(&[*byte]).is_err() {
                     break;
@@ -363,15 +444,28 @@ fn header_that_never_ends() {
 #[test]
 fn spare_connections_do_not_disturb() {
     let (mut server, addr) = start_server(
-        "浏览器有 5 个备用连接，什么也不发：网页和图片照样立即得到。\n\
-         常见原因：一次只服务一个连接，等备用连接超时才轮到下一个。",
+        "浏览器有 64 个备用连接，什么也不发；还有 64 个连接，只发了半个请求：\n\
+         网页和图片照样立即得到。然后各发后半个请求，每个都得到完整的图片。\n\
+         常见原因：一次只服务一个连接，或者只有固定的几个线程，要等备用连接超时才轮到下一个。",
     );
-    let _spare: Vec<TcpStream> = (0..5).map(|_| connect(addr)).collect();
+    let _spare: Vec<TcpStream> = (0..64).map(|_| connect(addr)).collect();
+    let picture = request("GET", "/image.jpg");
+    let (first, second) = picture.as_bytes().split_at(20);
+    let mut streams: Vec<TcpStream> = (0..64).map(|_| connect(addr)).collect();
+    for stream in &mut streams {
+        stream.write_all(first).unwrap();
+    }
     for path in ["/", "/image.jpg"] {
         let response = exchange(&mut server, addr, request("GET", path), 200);
         if response.time > Duration::from_secs(3) {
             server.fail(&format!("立即得到 {path}；实际用了 {:?}", response.time));
         }
+    }
+    for stream in streams.iter_mut().rev() {
+        stream.write_all(second).unwrap();
+    }
+    for stream in &mut streams {
+        receive(&mut server, stream, picture.as_bytes(), 200);
     }
 }
 
@@ -393,30 +487,22 @@ fn browsers_that_vanish() {
     assert_still_serving(&mut server, addr);
 }
 
+#[cfg(unix)]
 #[test]
-fn fifty_browsers_at_once() {
-    let (mut server, addr) = start_server(
-        "50 个浏览器同时连接，各发半个请求，再各发后半个：每个都得到完整的图片。\n\
-         常见原因：一次只服务一个连接。",
-    );
-    let request = request("GET", "/image.jpg");
-    let (first, second) = request.as_bytes().split_at(20);
-    let mut streams: Vec<TcpStream> = (0..50).map(|_| connect(addr)).collect();
-    for stream in &mut streams {
-        stream.write_all(first).unwrap();
-    }
-    for stream in streams.iter_mut().rev() {
-        stream.write_all(second).unwrap();
-    }
-    for stream in &mut streams {
-        receive(&mut server, stream, request.as_bytes(), 200);
-    }
+fn no_descriptor_left() {
+    let dir = std::env::temp_dir();
+    let exe = program(cargo_bin!());
+    let (mut server, addr) = exhaust_descriptors(&dir, 40, &exe, &["127.0.0.1:0"]);
+    assert_still_serving(&mut server, addr);
 }
 
 #[test]
 fn port_in_use() {
     let (_listener, addr) = listen();
     let mut server = Program::start(program(cargo_bin!()), &[&addr.to_string()]);
-    server.explain("端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
+    server.explain(
+        "端口已被占用：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n\
+         常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。",
+    );
     server.assert_error(&["错误：", &addr.to_string()]);
 }

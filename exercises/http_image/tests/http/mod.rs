@@ -50,9 +50,20 @@ pub fn exchange(
     request: impl AsRef<[u8]>,
     status: u16,
 ) -> Response {
+    exchange_any(server, addr, request, &[status])
+}
+
+/// 同 [`exchange`]，响应码是 `statuses` 之一。
+#[track_caller]
+pub fn exchange_any(
+    server: &mut Program,
+    addr: SocketAddr,
+    request: impl AsRef<[u8]>,
+    statuses: &[u16],
+) -> Response {
     let (mut stream, request) = (connect(addr), request.as_ref());
     let sent = stream.write_all(request);
-    let response = receive(server, &mut stream, request, status);
+    let response = receive_any(server, &mut stream, request, statuses);
     if let Err(e) = sent {
         server.fail(&format!("请求 {} 全部发完；实际：{e}", preview(request)));
     }
@@ -66,6 +77,17 @@ pub fn receive(
     stream: &mut TcpStream,
     request: &[u8],
     status: u16,
+) -> Response {
+    receive_any(server, stream, request, &[status])
+}
+
+/// 同 [`receive`]，响应码是 `statuses` 之一。
+#[track_caller]
+fn receive_any(
+    server: &mut Program,
+    stream: &mut TcpStream,
+    request: &[u8],
+    statuses: &[u16],
 ) -> Response {
     let (start, mut time) = (Instant::now(), Duration::ZERO);
     let (mut received, mut buffer) = (Vec::new(), [0; 65_536]);
@@ -81,14 +103,18 @@ pub fn receive(
         time = start.elapsed();
     };
     let problem = match (parse(&received, request), error) {
-        (Ok(response), None) if response.status == status => return Response { time, ..response },
+        (Ok(response), None) if statuses.contains(&response.status) => {
+            return Response { time, ..response };
+        }
         (Ok(response), None) => format!("响应码是 {}", response.status),
         (_, Some(e)) if timed_out(&e) => "等了很久，响应没有完，连接也没有关闭".to_string(),
         (_, Some(e)) => format!("连接被重置，浏览器可能丢失响应（{e}）"),
         (Err(problem), None) => problem,
     };
+    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
     server.fail(&format!(
-        "响应码为 {status} 的完整响应，然后连接正常关闭\n发出：{}\n问题：{problem}\n收到 {} 字节：{}",
+        "响应码为 {} 的完整响应，然后连接正常关闭\n发出：{}\n问题：{problem}\n收到 {} 字节：{}",
+        statuses.join(" 或 "),
         preview(request),
         received.len(),
         preview(&received),
