@@ -249,6 +249,86 @@ fn descriptors_run_out_and_nobody_leaves() {
     });
 }
 
+/// 用 perl 打开 `count` 个连接，各发送 `request`，以后既不读也不关闭；返回时都已连接，丢弃返回值就都关闭。
+///
+/// 接收缓冲区和报文段都很小，服务端的发送缓冲区因此也小；`limit` 是先运行的 shell 命令。
+fn never_read(addr: SocketAddr, count: usize, request: &str, limit: &str) -> Program {
+    const SCRIPT: &str = "use Socket; $| = 1; my ($port, $count, $request) = @ARGV; my @all;
+        for (1..$count) {
+            socket(my $socket, PF_INET, SOCK_STREAM, 0) or die $!;
+            setsockopt($socket, SOL_SOCKET, SO_RCVBUF, 1024);
+            setsockopt($socket, 6, 2, 536); # TCP_MAXSEG
+            connect($socket, sockaddr_in($port, INADDR_LOOPBACK)) or die $!;
+            syswrite($socket, $request);
+            push @all, $socket;
+        }
+        print 'connected'; sleep";
+    let (port, count) = (addr.port().to_string(), count.to_string());
+    let shell = format!(r#"{limit}; exec perl -e "$0" "$@""#);
+    let mut clients = Program::start("sh", &["-c", &shell, SCRIPT, &port, &count, request]);
+    clients.wait_stdout("connected");
+    clients
+}
+
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
+fn browsers_that_never_read() {
+    rounds(|_, tally| {
+        let (mut server, addr) = start_limited(
+            Path::new("."),
+            "ulimit -n 30",
+            &program(cargo_bin!()),
+            &["127.0.0.1:0"],
+            "40 个浏览器请求图片，不读响应，也不离开，服务端的描述符用完：\n\
+             最多 5 秒，服务端不再等它们，又能接受新的连接。\n\
+             常见原因：发送没有时限（set_write_timeout）。",
+        );
+        let clients = never_read(addr, 40, &request("GET", "/image.jpg"), "true");
+        server.wait_stderr_lines(3);
+        tally.add("不读响应", 40);
+        let mut stream = connect(addr);
+        stream.set_read_timeout(Some(2 * DEADLINE)).unwrap();
+        let page = request("GET", "/");
+        stream.write_all(page.as_bytes()).unwrap();
+        receive(&mut server, &mut stream, page.as_bytes(), 200);
+        drop(clients);
+        assert_healthy(&mut server, addr);
+    });
+}
+
+/// 线程最多的个数，和计数时的误差：主线程，正在结束的线程。
+const MAX_THREADS: usize = 10_000;
+const A_FEW: usize = 20;
+
+#[cfg(target_os = "linux")] // 线程的个数要从 /proc 里读
+#[test]
+#[ignore = "故障测试，用 just fire 运行"]
+fn threads_have_a_limit() {
+    let limit = "ulimit -n 12000";
+    let allowed = std::process::Command::new("sh").args(["-c", limit]).status().unwrap().success();
+    if !allowed {
+        println!("跳过 threads_have_a_limit：这里不允许一个进程有 12000 个描述符");
+        return;
+    }
+    let (mut server, addr) = start_limited(
+        Path::new("."),
+        limit,
+        &program(cargo_bin!()),
+        &["127.0.0.1:0"],
+        "一万多个备用连接：服务端最多启动 10000 个线程，不崩溃；它们离开之后照常服务。\n\
+         常见原因：线程的个数没有上限，内存映射用完，程序崩溃。",
+    );
+    let clients = never_read(addr, MAX_THREADS + 200, "", limit);
+    let tasks = format!("/proc/{}/task", server.id());
+    let threads = std::fs::read_dir(tasks).map_or(0, Iterator::count);
+    println!("备用连接 {} 个，线程 {threads} 个", MAX_THREADS + 200);
+    if threads > MAX_THREADS + A_FEW {
+        server.fail(&format!("最多 {MAX_THREADS} 个线程；实际有 {threads} 个"));
+    }
+    drop(clients);
+    assert_healthy(&mut server, addr);
+}
+
 /// 连接 `addr`，每隔 `pause` 发送一个字节，直到收到响应；检查它是 408，在 5 秒时到达。
 fn trickle(addr: SocketAddr, pause: Duration) -> Result<(), String> {
     let header = format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {}", "x".repeat(1000));

