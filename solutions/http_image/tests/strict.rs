@@ -81,6 +81,43 @@ fn browser_that_keeps_sending_is_let_go() {
     }
 }
 
+/// 服务端 `server` 的各个线程。
+#[cfg(target_os = "linux")]
+fn threads(server: &testkit::Program) -> std::collections::BTreeSet<std::ffi::OsString> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap();
+    tasks.map(|task| task.unwrap().file_name()).collect()
+}
+
+#[cfg(target_os = "linux")] // 线程要从 /proc 里看
+#[test]
+fn threads_are_used_again() {
+    let (mut server, addr) = start_server(
+        "100 个备用连接同时来，又都离开：多出来的线程结束，留下不多的几个；它们服务以后的连接。",
+    );
+    let spare: Vec<_> = (0..100).map(|_| connect(addr)).collect();
+    exchange(&mut server, addr, request("GET", "/"), 200);
+    drop(spare);
+    for _ in 0..100 {
+        if threads(&server).len() < 15 {
+            break;
+        }
+        server.wait_output(Duration::from_millis(100));
+    }
+    let before = threads(&server);
+    for _ in 0..100 {
+        exchange(&mut server, addr, request("GET", "/"), 200);
+    }
+    let after = threads(&server);
+    if before.len() < 2 || before.len() >= 15 || !before.is_subset(&after) || after.len() >= 15 {
+        server.fail(&format!(
+            "留下 2 至 14 个线程，一直使用；实际起初有 {} 个，100 个请求之后有 {} 个，其中 {} 个是原来的",
+            before.len(),
+            after.len(),
+            before.intersection(&after).count()
+        ));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn stopped_and_continued() {
