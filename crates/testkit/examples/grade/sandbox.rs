@@ -116,17 +116,19 @@ impl Sandbox {
             if self.protects() { "/usr/local/bin:/usr/bin:/bin".into() } else { path },
         );
         command.env("HOME", "/tmp").env("RUST_BACKTRACE", "0").env("LANG", "C.UTF-8");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
 
         let start = Instant::now();
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(e) => return Outcome::broken(format!("无法启动 {command:?}：{e}")),
         };
+        let stdin = child.stdin.take();
         let output = read(child.stdout.take().expect("输出是管道"));
         let report = read(child.stderr.take().expect("输出是管道"));
         // 监督进程自己遵守期限；再等 20 秒还没有报告，就连沙箱一起杀死
         let report = report.recv_timeout(Duration::from_secs(limit + 20));
+        drop(stdin);
         let _ = child.kill();
         let _ = child.wait();
         let output = output.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
@@ -233,6 +235,14 @@ pub fn supervise(args: &[OsString]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // 评分程序结束了（例如 Ctrl-C），标准输入就到了结尾：沙箱也结束
+    let group = format!("-{}", child.id());
+    let of_watcher = group.clone();
+    thread::spawn(move || {
+        let _ = io::stdin().read(&mut [0]);
+        kill_group(&of_watcher);
+        std::process::exit(2);
+    });
     let status = wait(&mut child, limit);
     let (mut left, mut cpu) = (false, own_cpu());
     if std::process::id() == 1 {
@@ -242,10 +252,7 @@ pub fn supervise(args: &[OsString]) -> ExitCode {
         }
     } else {
         // 不设防时只能找同一个进程组的
-        let group = format!("-{}", child.id());
-        let kill =
-            Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
-        left = kill.is_ok_and(|status| status.success());
+        left = kill_group(&group);
     }
     let end = match status {
         None => "timeout".to_string(),
@@ -257,6 +264,13 @@ pub fn supervise(args: &[OsString]) -> ExitCode {
     left &= status.is_some(); // 超时的测试自己就没有结束
     eprintln!("{end} {} {}", cpu * 10, u8::from(left));
     ExitCode::SUCCESS
+}
+
+/// 杀死一个进程组；其中还有进程时返回 `true`。
+fn kill_group(group: &str) -> bool {
+    let mut kill = Command::new("kill");
+    kill.args(["-KILL", "--", group]).stderr(Stdio::null());
+    kill.status().is_ok_and(|status| status.success())
 }
 
 /// 等子进程结束；超过 `limit` 就杀死它，返回 `None`。
