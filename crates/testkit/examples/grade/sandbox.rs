@@ -261,7 +261,8 @@ pub fn supervise(args: &[OsString]) -> ExitCode {
             None => status.code().unwrap_or(1).to_string(),
         },
     };
-    left &= status.is_some(); // 超时的测试自己就没有结束
+    // 测试自己没有正常结束，学生的程序当然还在
+    left &= status.is_some_and(|status| status.code().is_some());
     eprintln!("{end} {} {}", cpu * 10, u8::from(left));
     ExitCode::SUCCESS
 }
