@@ -244,16 +244,17 @@ pub fn supervise(args: &[OsString]) -> ExitCode {
         std::process::exit(2);
     });
     let status = wait(&mut child, limit);
-    let (mut left, mut cpu) = (false, own_cpu());
-    if std::process::id() == 1 {
-        for (state, ticks) in other_processes() {
-            left |= state != 'Z';
-            cpu += ticks;
+    let mut cpu = own_cpu();
+    let mut left = false;
+    let group_id = u64::from(child.id());
+    for process in other_processes() {
+        // 不设防时，只认得同一个进程组的
+        if std::process::id() == 1 || process.group == group_id {
+            left |= process.state != 'Z';
+            cpu += process.ticks;
         }
-    } else {
-        // 不设防时只能找同一个进程组的
-        left = kill_group(&group);
     }
+    kill_group(&group);
     let end = match status {
         None => "timeout".to_string(),
         Some(status) => match status.signal() {
@@ -267,11 +268,10 @@ pub fn supervise(args: &[OsString]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// 杀死一个进程组；其中还有进程时返回 `true`。
-fn kill_group(group: &str) -> bool {
+/// 杀死一个进程组。
+fn kill_group(group: &str) {
     let mut kill = Command::new("kill");
-    kill.args(["-KILL", "--", group]).stderr(Stdio::null());
-    kill.status().is_ok_and(|status| status.success())
+    let _ = kill.args(["-KILL", "--", group]).stderr(Stdio::null()).status();
 }
 
 /// 等子进程结束；超过 `limit` 就杀死它，返回 `None`。
@@ -294,16 +294,23 @@ fn own_cpu() -> u64 {
     fields(&stat, 13) + fields(&stat, 14)
 }
 
-/// 沙箱里的其他进程：状态和处理器时间。
-fn other_processes() -> Vec<(char, u64)> {
+/// 别的进程；没有 `/proc` 的系统上是空的。
+struct Process {
+    state: char,
+    group: u64,
+    ticks: u64,
+}
+
+fn other_processes() -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let stats = pids.filter(|&pid| pid != std::process::id()).filter_map(|pid| {
+    let processes = pids.filter(|&pid| pid != std::process::id()).filter_map(|pid| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let state = stat.rsplit_once(") ")?.1.chars().next()?;
-        Some((state, fields(&stat, 11) + fields(&stat, 12)))
+        let ticks = fields(&stat, 11) + fields(&stat, 12);
+        Some(Process { state, group: fields(&stat, 2), ticks })
     });
-    stats.collect()
+    processes.collect()
 }
 
 /// `/proc/PID/stat` 中名字之后的第 `n` 个数（从 0 数起）。
