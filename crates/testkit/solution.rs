@@ -16,6 +16,12 @@ fn wrong_arguments() {
 }
 
 #[test]
+#[cfg(unix)]
+fn default_addresses() {
+    answer().assert_default_addresses();
+}
+
+#[test]
 fn mistakes_are_rejected() {
     answer().assert_mistakes_are_rejected();
 }

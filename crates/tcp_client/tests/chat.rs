@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, TcpStream, assert_one_line_error, listen, neighbour, reset};
+use testkit::{
+    DEADLINE, Program, TcpStream, assert_one_line_error, listen, neighbour, nobody_listens, reset,
+};
 
 /// 启动客户端，返回它和它与测试的连接。
 fn start() -> (Program, TcpStream) {
@@ -75,8 +77,7 @@ fn server_that_resets() {
 
 #[test]
 fn no_server() {
-    let (listener, addr) = listen();
-    drop(listener);
+    let (_used, addr) = nobody_listens();
     let output = cargo_bin_cmd!().arg(addr.to_string()).timeout(DEADLINE).output().unwrap();
     assert_one_line_error(&output, &[&format!("无法连接 {addr}："), "os error", "先启动服务端"]);
 }

@@ -112,6 +112,32 @@ impl Answer<'_> {
         self.exe.with_file_name("examples").join(format!("{name}{EXE_SUFFIX}"))
     }
 
+    /// 检查没有写地址时用的是课程的地址，而不占用它的端口：程序得不到套接字的描述符，错误中写明地址。
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn assert_default_addresses(&self) {
+        let cases: &[(usize, &[&str], &str)] = match self.name() {
+            "http_image" => &[(3, &[], "0.0.0.0:8000")],
+            "image_upload" => &[
+                (3, &["server"], "0.0.0.0:5555"),
+                (4, &["client", "photo.jpg"], "127.0.0.1:5555"), // 另一个描述符用于图片
+            ],
+            _ => &[(3, &["server"], "0.0.0.0:5555"), (3, &["client"], "127.0.0.1:5555")],
+        };
+        for (limit, args, addr) in cases {
+            // 标准输出空着，启动程序时用的描述符就有位置
+            let script = format!(
+                "exec 1>&- 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n {limit}; exec \"$0\" \"$@\""
+            );
+            let exe = self.exe.to_str().expect("路径是 UTF-8");
+            let mut program =
+                Program::start_in(self.dir, "sh", &[&["-c", &script, exe], *args].concat());
+            program.explain("没有写地址时，用课程的地址。");
+            program.type_line("tcp");
+            program.wait_stderr(addr);
+        }
+    }
+
     /// 检查每个典型错误（`mistakes/*.rs`）都被它自己指明的测试拒绝。
     ///
     /// 文件开头写明 ``//! 拒绝它的测试：`basic` 的 `some_test`。``。

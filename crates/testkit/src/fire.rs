@@ -19,6 +19,9 @@ const SLOW: Duration = Duration::from_millis(2);
 /// 描述符用完时，一秒之内最多说明几次错误；空转的程序要说明几万次。
 const MAX_ERRORS: usize = 200;
 
+/// 描述符用完时，一秒之内最多用去的处理器时间；空转的程序用满一秒。
+const MAX_PROCESSOR_TIME: Duration = Duration::from_millis(200);
+
 /// 一个坏客户端最多接收的字节数：服务端可能不停地回答。
 const MAX_RECEIVED: u64 = 1 << 20;
 
@@ -289,6 +292,7 @@ pub fn exhaust_descriptors(
     let before = server.stderr().lines().count();
     let clients: Vec<_> = (0..limit).map(|_| connect(addr)).collect();
     server.wait_stderr_lines(before + 1);
+    let used = server.processor_time();
     let end = Instant::now() + Duration::from_secs(1);
     while Instant::now() < end {
         server.wait_output(end.saturating_duration_since(Instant::now()));
@@ -297,6 +301,10 @@ pub fn exhaust_descriptors(
     let errors = server.stderr().lines().count() - before;
     if errors > MAX_ERRORS {
         server.fail(&format!("出错之后稍等再试；实际一秒之内出错 {errors} 次"));
+    }
+    let used = server.processor_time() - used;
+    if used > MAX_PROCESSOR_TIME {
+        server.fail(&format!("出错之后稍等再试；实际一秒之内用去处理器 {used:?}"));
     }
     drop(clients);
     (server, addr)

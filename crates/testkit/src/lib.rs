@@ -408,6 +408,15 @@ impl Program {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
+    /// 程序用去的处理器时间，取自 Linux 的 /proc；没有它的系统上总是 0。
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        // 程序名在括号中，之后的第 12、13 项是用户时间和系统时间，单位 10 毫秒
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Duration::from_millis(10 * ticks.sum::<u64>())
+    }
+
     /// 程序的进程号。
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -657,6 +666,14 @@ pub fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("无法监听 127.0.0.1");
     let addr = listener.local_addr().expect("无法取得地址");
     (listener, addr)
+}
+
+/// 没有人监听的地址：连接它，立即被拒绝。返回的套接字占用着它，离开作用域之前别的程序得不到它。
+pub fn nobody_listens() -> (std::net::TcpStream, SocketAddr) {
+    let (_listener, other) = listen();
+    let used = std::net::TcpStream::connect(other).expect("无法连接 127.0.0.1");
+    let addr = used.local_addr().expect("无法取得地址");
+    (used, addr)
 }
 
 /// 由测试扮演的 UDP 一方：绑定 127.0.0.1 的一个空闲端口，返回套接字（读以 [`DEADLINE`] 为限）和地址。

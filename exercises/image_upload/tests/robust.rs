@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 use testkit::{
-    DEADLINE, Program, TcpListener, TcpStream, connect, listen, program, reset, timed_out,
+    DEADLINE, Program, TcpListener, TcpStream, connect, listen, nobody_listens, program, reset,
+    timed_out,
 };
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
@@ -590,8 +591,7 @@ fn no_server() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("photo.jpg");
     fs::write(&file, b"picture").unwrap();
-    let (listener, addr) = listen();
-    drop(listener);
+    let (_used, addr) = nobody_listens();
     let args = ["client", file.to_str().expect("路径是 UTF-8"), &addr.to_string()];
     let mut client = Program::start(program(cargo_bin!()), &args);
     client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 #[cfg(unix)]
 use testkit::fire::start_limited;
-use testkit::{Program, TcpStream, connect, listen, program, reset, timed_out};
+use testkit::{Program, TcpStream, connect, listen, nobody_listens, program, reset, timed_out};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(300);
@@ -336,28 +336,18 @@ fn descriptors_run_out() {
     server.assert_receives(&mut client, "我两岁啦\n");
     let others: Vec<TcpStream> = (0..30).map(|_| connect(addr)).collect();
     server.wait_stderr_lines(2);
-    let (lines, before) = (server.stderr().lines().count(), processor_time(&server));
+    let (lines, before) = (server.stderr().lines().count(), server.processor_time());
     server.assert_silent(&mut client, Duration::from_millis(500));
     if server.stderr().lines().count() > lines + 50 {
         server.fail("每次失败之后停 100 毫秒再试；实际：不停地写错误");
     }
-    if processor_time(&server) > before + Duration::from_millis(50) {
+    if server.processor_time() > before + Duration::from_millis(50) {
         server.fail("每次失败之后停 100 毫秒再试；实际：循环空转，占用处理器");
     }
     client.write_all("你好\n".as_bytes()).unwrap();
     server.assert_receives(&mut client, "你好啊\n");
     drop(others);
     assert_still_serving(&mut server, addr);
-}
-
-/// 程序用去的处理器时间，取自 Linux 的 /proc；没有它的系统上总是 0。
-#[cfg(unix)]
-fn processor_time(program: &Program) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", program.id())).unwrap_or_default();
-    // 程序名在括号中，之后的第 12、13 项是用户时间和系统时间，单位 10 毫秒
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(10 * ticks)
 }
 
 #[test]
@@ -569,10 +559,7 @@ fn half_an_answer_is_an_error() {
 
 #[test]
 fn no_server() {
-    // 测试自己用去连接的端口：没有人监听它，同时运行的别的测试也得不到它
-    let (_listener, other) = listen();
-    let used = std::net::TcpStream::connect(other).unwrap();
-    let addr = used.local_addr().unwrap();
+    let (_used, addr) = nobody_listens();
     let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
     client.explain(
         "没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n\

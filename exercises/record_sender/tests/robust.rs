@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::cargo::cargo_bin;
 #[cfg(unix)]
 use testkit::fire::{exhaust_descriptors, start_limited};
-use testkit::{DEADLINE, Program, TcpStream, connect, listen, program, reset};
+use testkit::{DEADLINE, Program, TcpStream, connect, listen, nobody_listens, program, reset};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(200);
@@ -609,8 +609,7 @@ fn server_that_goes_away() {
 
 #[test]
 fn no_server() {
-    let (listener, addr) = listen();
-    drop(listener);
+    let (_used, addr) = nobody_listens();
     let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
     client.explain("没有服务端：用一行错误说明做什么失败、哪个地址、系统的回答，退出状态 1。\n常见原因：只用了 ?，错误中没有地址；应加上 map_err，见 tcp_server 和 tcp_client。");
     assert_explained(&mut client, addr);
