@@ -31,7 +31,7 @@ const MAX_HEADER: usize = 8192;
 /// 收齐请求头、发送响应、等对方关闭，各以此为限。
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// 已有这么多线程在等连接时，服务完的线程就结束。
+/// 已有这么多线程在等连接时，服务完的线程就结束；Linux 上，等连接的线程各占一个描述符，所以不能太多。
 const MAX_WAITING: usize = 8;
 
 /// 线程最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
