@@ -327,6 +327,12 @@ fn threads_have_a_limit() {
     }
     drop(clients);
     assert_healthy(&mut server, addr);
+    // 结束的线程不再算数：又来一些备用连接，照样有新的线程
+    let _spare: Vec<TcpStream> = (0..50).map(|_| connect(addr)).collect();
+    let response = exchange(&mut server, addr, request("GET", "/"), 200);
+    if response.time >= Duration::from_secs(3) {
+        server.fail(&format!("备用连接不影响好客户端立即得到网页；实际用了 {:?}", response.time));
+    }
 }
 
 /// 连接 `addr`，每隔 `pause` 发送一个字节，直到收到响应；检查它是 408，在 5 秒时到达。
