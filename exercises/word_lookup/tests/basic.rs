@@ -78,10 +78,10 @@ fn client_asks_and_prints() {
     let (socket, addr) = udp_socket();
     let mut client = start_client(
         addr,
-        "测试扮演服务端：客户端查询两个单词，打印两个回答，然后用户输入 ##。\n\
-         常见原因：显示 >> 之后没有 flush；单词后面多了 \\n；回答没有占一行；## 也发给了服务端。",
+        "测试扮演服务端：客户端查询两个单词，原样打印两个回答（第二个前后有空白），然后用户输入 ##。\n\
+         常见原因：显示 >> 之后没有 flush；单词后面多了 \\n；回答没有占一行，或者去掉了空白；## 也发给了服务端。",
     );
-    for (word, answer) in [("tcp", "回答一"), ("no such word", "回答二")] {
+    for (word, answer) in [("tcp", "回答一"), ("no such word", "  回答 二\t")] {
         client.type_line(word);
         let (data, from) = client.recv_from(&socket);
         if data != word.as_bytes() {
@@ -93,7 +93,7 @@ fn client_asks_and_prints() {
     }
     client.type_line("##");
     client.assert_exit(0);
-    client.assert_stdout(">>回答一\n>>回答二\n>>");
+    client.assert_stdout(">>回答一\n>>  回答 二\t\n>>");
     socket.set_nonblocking(true).unwrap(); // 客户端已经结束，发出的都已到达
     if socket.recv(&mut [0; 100]).is_ok() {
         client.fail("客户端结束时不再发送；实际又发来一个数据报");
