@@ -312,6 +312,19 @@ fn longest_answer() {
 #[test]
 fn server_at_an_ipv6_address() {
     let Ok(socket) = UdpSocket::bind("[::1]:0") else { return }; // 这台机器没有 IPv6
+    let mut server = Program::start(program(cargo_bin!()), &["server", "[::1]:0"]);
+    server.explain(
+        "服务端的参数是 IPv6 的 [::1]：绑定它，照样回答。\n\
+         常见原因：没有绑定参数给出的地址。",
+    );
+    let addr = server.addr();
+    if !addr.is_ipv6() {
+        server.fail("服务端绑定参数给出的地址 [::1]，写出套接字的 local_addr()");
+    }
+    let asker = UdpSocket::bind("[::1]:0").unwrap();
+    asker.set_read_timeout(Some(DEADLINE)).unwrap();
+    asker.connect(addr).unwrap();
+    server.assert_answer(&asker, "tcp", &explanation("tcp"));
     let mut client = start_client_of(
         socket.local_addr().unwrap(),
         "服务端的地址是 IPv6 的 [::1]：客户端照样查询。\n\
