@@ -101,7 +101,7 @@ fn client_asks_and_prints() {
 }
 
 #[test]
-fn together() {
+fn together_client_and_server() {
     let (mut server, socket) = start_server(
         "两个客户端轮流向服务端查询，先后用 ## 结束；服务端继续运行。\n\
          先看别的测试：它们分别检查服务端和客户端，失败时说明原因。",
