@@ -653,12 +653,13 @@ fn with_deadline(stream: TcpStream) -> TcpStream {
 /// 连接到 `addr`；读写都以 [`DEADLINE`] 为限。
 #[track_caller]
 pub fn connect(addr: SocketAddr) -> TcpStream {
-    with_deadline(TcpStream::connect(addr).unwrap_or_else(|e| {
-        panic!(
+    match TcpStream::connect(addr) {
+        Ok(stream) => with_deadline(stream),
+        Err(e) => panic!(
             "\n测试无法连接服务端 {addr}：{e}\n常见原因：服务端已经结束——只服务了一个客户端，\
              或者在接受连接的循环里用了 ? 或 unwrap，一个客户端的错误结束了整个程序。"
-        )
-    }))
+        ),
+    }
 }
 
 /// 由测试扮演的 TCP 服务端：监听 127.0.0.1 的一个空闲端口，返回套接字和地址。

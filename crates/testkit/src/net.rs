@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::timed_out;
 use crate::timeline::{Arrow, Timeline, Who};
+use crate::{DEADLINE, timed_out};
 
 /// 一次 `read_to_end` 最多读这么多：对方不停地发送，也不会占满内存。
 const MAX_RECEIVED: u64 = 64 << 20;
@@ -127,13 +127,14 @@ impl TcpStream {
         TcpStream { inner, connection: Arc::new(connection) }
     }
 
-    /// 同 [`std::net::TcpStream::connect`]。
+    /// 同 [`std::net::TcpStream::connect`]，以 [`DEADLINE`] 为限：不接受连接的服务端，等候的队列会满。
     pub fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
         let found = Timeline::find(addr);
         let (timeline, server) = found.unwrap_or_else(|| (Timeline::current(), 0));
         let ends = [Who::Client(timeline.new_client(None), None), Who::Server(server)];
         timeline.note((ends[0], Arrow::Right, ends[1]), "连接", None);
-        match net::TcpStream::connect(addr) {
+        let limit = timeline.limit(DEADLINE).max(Duration::from_millis(1));
+        match net::TcpStream::connect_timeout(&addr, limit) {
             Ok(inner) => Ok(TcpStream::new(inner, timeline, ends, true)),
             Err(e) => {
                 timeline.note((ends[0], Arrow::Right, ends[1]), &format!("连接失败：{e}"), None);
