@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-/// 接收缓冲区的字节数，与课程程序相同。
+/// 接收缓冲区的字节数。
 const BUFFER_SIZE: usize = 256;
 
 /// 向 `addr` 的服务端查询用户输入的单词，打印解释，直到用户退出；无法继续时返回错误。

@@ -9,7 +9,7 @@ const DICT: &str = include_str!("../dict.txt");
 /// 词典中没有这个单词时的回答。
 const UNKNOWN: &str = "没有找到这个单词";
 
-/// 接收缓冲区的字节数，与课程程序相同。
+/// 接收缓冲区的字节数。
 const BUFFER_SIZE: usize = 256;
 
 /// 在 `addr` 上启动服务端，一直运行；无法绑定时返回错误。

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::net::{SocketAddr, UdpSocket};
 
-/// 接收缓冲区的字节数，与课程程序相同。
+/// 接收缓冲区的字节数。
 const BUFFER_SIZE: usize = 256;
 
 /// 向 `addr` 的服务端查询用户输入的单词，打印解释，直到用户退出；无法继续时返回错误。
