@@ -91,7 +91,7 @@ fn assert_healthy(server: &mut Program, addr: SocketAddr, dir: &TempDir, picture
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn bad_peers() {
     rounds(|random, tally| {
         let dir = dir_with_old_picture();
@@ -158,7 +158,7 @@ fn bad_peers() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn reset_at_every_byte() {
     rounds(|random, tally| {
         let dir = dir_with_old_picture();
@@ -190,7 +190,7 @@ fn reset_at_every_byte() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let dir = dir_with_old_picture();
@@ -221,7 +221,7 @@ fn descriptors_run_out() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn disk_is_full() {
     rounds(|random, tally| {
         let dir = dir_with_old_picture();
@@ -255,7 +255,7 @@ fn disk_is_full() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn directory_is_unwritable() {
     rounds(|random, tally| {
         let dir = dir_with_old_picture();
@@ -292,7 +292,7 @@ fn directory_is_unwritable() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn killed_in_mid_upload() {
     rounds(|random, tally| {
         let dir = dir_with_old_picture();
