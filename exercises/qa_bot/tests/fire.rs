@@ -72,7 +72,7 @@ fn assert_healthy(server: &mut Program, addr: SocketAddr) {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn bad_peers() {
     rounds(|random, tally| {
         let (mut server, addr) = start_server(
@@ -113,7 +113,7 @@ fn bad_peers() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn reset_at_every_byte() {
     rounds(|random, tally| {
         let (mut server, addr) = start_server(
@@ -135,7 +135,7 @@ fn reset_at_every_byte() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn idle_client_is_kept() {
     let seconds = std::env::var("FIRE_SECONDS").map_or(1, |n| n.parse().expect("FIRE_SECONDS"));
     rounds(|_, tally| {
@@ -152,7 +152,7 @@ fn idle_client_is_kept() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let limit = 20 + random.below(40);
@@ -167,7 +167,7 @@ fn descriptors_run_out() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 #[cfg(target_os = "linux")]
 fn threads_run_out() {
     rounds(|random, tally| {
@@ -217,7 +217,7 @@ const TOO_MANY: usize = 17_000;
 const SILENCE: Duration = Duration::from_secs(3);
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 #[cfg(target_os = "linux")]
 fn too_many_clients() {
     use std::io::Read;
