@@ -4,8 +4,9 @@
 //! `request_in_pieces`、`half_a_request`、`query_is_not_part_of_the_path`、
 //! `other_methods_are_not_allowed`、`head_has_no_body`、`request_line_that_is_not_http`、
 //! `host_is_required_once`、`version_that_is_not_1`、`bad_request_comes_before_not_found`、
-//! `bytes_that_are_not_utf8`、`header_near_the_limit_is_accepted`、`header_over_the_limit`、
-//! `request_body_is_read`、`header_that_never_ends`、`no_descriptor_left`。
+//! `bytes_that_are_not_utf8`、`request_body_is_read`、`header_near_the_limit_is_accepted`、
+//! `header_over_the_limit`、`head_of_a_bad_request`、`header_that_never_ends`、
+//! `no_descriptor_left`。
 
 use std::error::Error;
 use std::io::{self, Read, Write};

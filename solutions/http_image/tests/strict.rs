@@ -33,6 +33,14 @@ fn malformed_requests() {
 }
 
 #[test]
+fn endless_header_is_read_to_the_end() {
+    let (mut server, addr) =
+        start_server("请求头有 1 MiB，浏览器发完之后才读：431 完整到达，连接没有被重置。");
+    let header = format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(1 << 20));
+    exchange(&mut server, addr, header, 431);
+}
+
+#[test]
 fn half_a_request_gets_400() {
     let (mut server, addr) = start_server("浏览器发出半个请求头，就关闭写方向：400。");
     for request in ["GET", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\n"] {
