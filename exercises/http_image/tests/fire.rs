@@ -262,6 +262,7 @@ fn never_read(addr: SocketAddr, count: usize, request: &str, limit: &str) -> Pro
             syswrite($socket, $request);
             push @all, $socket;
             print '100 more' if @all % 100 == 0;
+            select(undef, undef, undef, 0.0002); # 连接得太快，系统的队列满了，就要等一秒再试
         }
         print 'all'; sleep";
     let (port, number) = (addr.port().to_string(), count.to_string());
