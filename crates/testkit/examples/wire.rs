@@ -163,9 +163,8 @@ impl Flow<'_> {
             Err(e) => format!("出错：{e}"),
         };
         self.drawing.event(self.number, self.arrow, &what);
-        // 关闭写方向照样传过去；std 不能任意重置连接，所以重置传过去是关闭
-        let how = if result.is_ok() { Shutdown::Write } else { Shutdown::Both };
-        let _ = self.to.shutdown(how);
+        // 半关闭照样传过去；std 不能任意重置连接，所以重置传过去也是这样
+        let _ = self.to.shutdown(Shutdown::Write);
     }
 
     /// 转发到发送的一方不再发送为止；接收的一方先离开则返回 `false`。

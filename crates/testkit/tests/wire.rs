@@ -126,6 +126,26 @@ fn server_that_answers_early_and_leaves() {
 }
 
 #[test]
+fn server_that_dies_while_both_are_sending() {
+    let (listener, server) = listen();
+    let (_wire, addr) = start(&[], server);
+    let (mut client, mut server) = pair(addr, &listener);
+    // 服务端只发送，不接收，直到各个缓冲区都满了；然后不读就离开
+    server.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    while server.write_all(&[b'x'; 65_536]).is_ok() {}
+    let sending = thread::spawn(move || {
+        // 客户端先发完，再接收：有人替服务端收下，它才发得完
+        let sent = client.write_all(&vec![b'y'; 30_000_000]);
+        (sent, client)
+    });
+    thread::sleep(Duration::from_millis(300)); // 让两个方向都停住
+    drop(server);
+    let (sent, client) = sending.join().unwrap();
+    assert!(!sent.is_err_and(|e| testkit::timed_out(&e)), "客户端停住了");
+    drop(client);
+}
+
+#[test]
 fn many_clients_at_once() {
     let (listener, server) = listen();
     let (mut wire, addr) = start(&[], server);
@@ -184,7 +204,7 @@ fn glue_joins_the_messages() {
     client.set_nodelay(true).unwrap();
     for message in ["张三\n", "李四\n", "王五\n"] {
         client.write_all(message.as_bytes()).unwrap();
-        wire.assert_silent(&mut server, Duration::from_millis(50));
+        wire.assert_silent(&mut server, Duration::from_millis(100));
     }
     let mut received = [0; 100];
     let n = server.read(&mut received).unwrap();
@@ -250,6 +270,7 @@ fn no_udp_server() {
         client.send_to(b"b", wire_addr).unwrap();
     }
     wire.assert_running();
+    assert!(!wire.stdout().contains("客户端乙"), "始终是同一个客户端");
 }
 
 #[test]
