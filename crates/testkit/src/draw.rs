@@ -54,9 +54,7 @@ impl Bytes {
         let cut = self.len > self.head.len() + self.tail.len();
         let (mut head, mut tail) = (&self.head[..], &self.tail[..]);
         let joined = [head, tail].concat();
-        if cut {
-            (head, tail) = (whole_start(head), whole_end(tail)); // 省略处的半个字不是数据的样子
-        } else {
+        if !cut {
             (head, tail) = (&joined, &[]);
         }
         let (mut start, mut end) = (tokens(head), tokens(tail));
@@ -119,20 +117,6 @@ fn join(tokens: &[Token]) -> String {
         if run[0].quoted { format!("\"{}\"", texts.concat()) } else { texts.join(" ") }
     });
     runs.collect::<Vec<_>>().join(" + ")
-}
-
-/// 去掉末尾的半个字。
-fn whole_start(data: &[u8]) -> &[u8] {
-    match std::str::from_utf8(data) {
-        Err(e) if e.error_len().is_none() => &data[..e.valid_up_to()],
-        _ => data,
-    }
-}
-
-/// 去掉开头的半个字。
-fn whole_end(data: &[u8]) -> &[u8] {
-    let rest = data.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count();
-    &data[rest..]
 }
 
 /// 文字在终端里占的列数：汉字和全角标点占两列。

@@ -261,6 +261,7 @@ fn no_udp_server() {
     let (client, _) = udp_socket();
     client.send_to(b"a", wire_addr).unwrap();
     wire.wait_stdout("1 字节  \"a\"\n");
+    wire.wait_stdout("客户端甲 <-- 服务端  出错：");
     // 服务端启动之后照常：系统报告没有服务端的错误，不影响后面的数据报
     let server = UdpSocket::bind(addr).unwrap();
     let end = Instant::now() + DEADLINE;
@@ -269,6 +270,7 @@ fn no_udp_server() {
         assert!(Instant::now() < end, "数据报没有转到");
         client.send_to(b"b", wire_addr).unwrap();
     }
+    wire.wait_stdout("\"b\"\n");
     wire.assert_running();
     assert!(!wire.stdout().contains("客户端乙"), "始终是同一个客户端");
 }
