@@ -615,16 +615,21 @@ fn shows_address(output: &[u8]) -> bool {
 
 /// 用于失败信息：每行最多 300 个字符，最多 40 行。
 fn shorten(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.char_indices().nth(300) {
-        Some((end, _)) => format!("{}…\n", &line[..end]),
-        None => format!("{line}\n"),
-    });
-    let mut lines: Vec<String> = lines.collect();
-    if lines.len() > 40 {
-        let more = format!("……（省略 {} 行）\n", lines.len() - 40);
-        lines.splice(20..lines.len() - 20, [more]);
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = |lines: &[&str]| -> String {
+        let shown = lines.iter().map(|line| match line.char_indices().nth(300) {
+            Some((end, _)) => format!("{}…\n", &line[..end]),
+            None => format!("{line}\n"),
+        });
+        shown.collect()
+    };
+    match lines.len() {
+        0..=40 => shown(&lines),
+        n => {
+            let (start, end) = (shown(&lines[..20]), shown(&lines[n - 20..]));
+            format!("{start}……（省略 {} 行）\n{end}", n - 40)
+        }
     }
-    lines.concat()
 }
 
 /// 收下一个数据报；正是 `text` 时返回 `None`，否则返回实际的情形。

@@ -18,6 +18,9 @@ const TOGETHER: Duration = Duration::from_millis(30);
 /// 相隔不到这么久，同样的几件事只记一次。
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// 最后一件事之后过了这么久才失败，就是在等待：最后一行也写出时间。
+const WAITED: Duration = Duration::from_secs(1);
+
 /// 事情太多时，只留最先的和最后的这么多件。
 const FIRST: usize = 100;
 const LAST: usize = 300;
@@ -285,8 +288,10 @@ impl Timeline {
             let n = lines.len() - TOP - BOTTOM;
             lines.splice(TOP..TOP + n, [format!("           …… 省略 {n} 行 ……")]);
         }
-        let last = state.last.back().or(state.first.last()).map_or(at, |event| event.last.max(at));
-        let mark = format!("{:>6} ms  ^^^ ", last.as_millis());
+        let last = state.last.back().or(state.first.last()).map_or(at, |event| event.last);
+        let waited = at.saturating_sub(last) >= WAITED;
+        let time = if waited { format!("{:>6} ms", at.as_millis()) } else { " ".repeat(9) };
+        let mark = format!("{time}  ^^^ ");
         let problem = cut(problem.lines().next().unwrap_or_default(), COLUMNS - width(&mark));
         format!("经过：\n{}\n{mark}{problem}\n", lines.join("\n"))
     }

@@ -28,6 +28,7 @@ fn timeline(job: impl FnOnce()) -> Vec<String> {
 
 fn without_time(line: &str) -> String {
     let line = line.split_once(" ms  ").map_or(line, |(_, rest)| rest);
+    let line = if line.contains("^^^") { line.trim_start() } else { line };
     line.rsplit_once("，到 ").map_or(line, |(start, _)| start).to_string()
 }
 
