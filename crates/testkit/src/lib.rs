@@ -87,7 +87,7 @@ impl Program {
         let open = Arc::new(AtomicUsize::new(2));
         let watch =
             |label| Watch { timeline: Arc::downgrade(&timeline), who, label, open: open.clone() };
-        forward(child.stdout.take(), sender.clone(), Event::Stdout, watch("印出"));
+        forward(child.stdout.take(), sender.clone(), Event::Stdout, watch("打印"));
         forward(child.stderr.take(), sender.clone(), Event::Stderr, watch(timeline::STDERR));
         Program {
             command: shown,
@@ -119,16 +119,19 @@ impl Program {
         const EXPECTED: &str =
             "标准错误的第一行，以套接字的地址结尾（eprintln!，local_addr）；它要最先写出";
         let mut on_stdout = None; // 启动信息写到了标准输出：从这时起再等片刻
-        self.wait(EXPECTED, |p| {
+        let elsewhere = self.wait(EXPECTED, |p| {
             let elsewhere = p.stderr.is_empty() && shows_address(&p.stdout);
             let since = *on_stdout.get_or_insert_with(Instant::now);
             if !elsewhere {
                 on_stdout = None;
             } else if since.elapsed() > GRACE {
-                p.fail(&format!("{EXPECTED}；实际写到了标准输出（println!）"));
+                return Some(true);
             }
-            p.stderr.contains(&b'\n').then_some(())
+            p.stderr.contains(&b'\n').then_some(false)
         });
+        if elsewhere {
+            self.fail(&format!("{EXPECTED}；实际写到了标准输出（println!）"));
+        }
         let stderr = self.stderr();
         let tail = stderr.lines().next().unwrap_or_default().rsplit([' ', '：']).next();
         match tail.and_then(|tail| tail.parse::<SocketAddr>().ok()) {
@@ -171,7 +174,12 @@ impl Program {
     /// 等 `text` 出现在标准输出中（从上一次等到的位置往后找）。
     #[track_caller]
     pub fn wait_stdout(&mut self, text: &str) {
-        self.seen += self.wait(&format!("标准输出中出现 {text:?}"), |p| {
+        let before = String::from_utf8_lossy(&self.stdout[..self.seen]).contains(text);
+        let expected = match before {
+            true => format!("标准输出中再次出现 {text:?}（前面的不算）"),
+            false => format!("标准输出中出现 {text:?}"),
+        };
+        self.seen += self.wait(&expected, |p| {
             let rest = &p.stdout[p.seen..];
             let found = rest.windows(text.len()).position(|window| window == text.as_bytes());
             found.map(|start| start + text.len())
@@ -282,7 +290,7 @@ impl Program {
             Ok(n) => {
                 let received = String::from_utf8_lossy(&buffer[..n]).into_owned();
                 self.fail_at(
-                    &format!("这时不应发来数据；实际收到 {received:?}"),
+                    &format!("这时没有数据发来；实际收到 {received:?}"),
                     "这时不应发来数据",
                 )
             }
@@ -329,7 +337,8 @@ impl Program {
         let stderr = self.stderr();
         let line = stderr.lines().last().unwrap_or_default();
         if parts.iter().any(|part| !line.contains(part)) {
-            self.fail(&format!("标准错误的最后一行说明错误，含有 {parts:?}"));
+            let parts: Vec<String> = parts.iter().map(|part| format!("“{part}”")).collect();
+            self.fail(&format!("标准错误的最后一行说明错误，含有{}", parts.join("和")));
         }
         if line.contains("kind:") {
             self.fail("错误信息用 {e} 显示，不是 io::Error 的 Debug 输出（{e:?}）");
@@ -379,7 +388,7 @@ impl Program {
         let before = self.stdout();
         self.wait_end(duration);
         if self.stdout() != before {
-            self.fail_at(&format!("标准输出正是 {before:?}"), "这时不应印出什么");
+            self.fail_at(&format!("标准输出正是 {before:?}"), "这时不应打印什么");
         }
         self.assert_running();
     }
@@ -464,7 +473,7 @@ impl Program {
         };
         let timeline = self.timeline.draw(at, problem);
         panic!(
-            "\n{crashed}没有等到：{expected}\n{situation}\n命令：{command}（{state}）\n\
+            "\n{crashed}应当：{expected}\n{situation}\n命令：{command}（{state}）\n\
              标准输出：\n{stdout}\n标准错误：\n{stderr}\n{timeline}"
         )
     }
@@ -589,10 +598,12 @@ struct Watch {
 }
 
 impl Watch {
-    /// 程序印出了 `bytes`。
+    /// 程序打印了 `bytes`。
     fn printed(&self, bytes: &[u8]) {
         if let Some(timeline) = self.timeline.upgrade() {
-            timeline.arrived(alone(self.who), self.label, bytes);
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                timeline.arrived(alone(self.who), self.label, line);
+            }
         }
     }
 

@@ -72,9 +72,12 @@ impl Connection {
                 let sides = (self.client, self.received, self.server);
                 self.timeline.arrived(sides, "", &buffer[..*n]);
             }
-            Err(e) => note_error(e, start, |arrow, label| {
-                self.note(if arrow { self.received } else { Arrow::None }, label, None);
-            }),
+            Err(e) => {
+                let silence = self.timeline.silence(self.client, self.server).max(start.elapsed());
+                note_error(e, start, silence, |arrow, label| {
+                    self.note(if arrow { self.received } else { Arrow::None }, label, None);
+                });
+            }
         }
     }
 }
@@ -88,10 +91,12 @@ impl Drop for Connection {
 }
 
 /// 记下读的错误：从 `start` 等到现在没有数据，是沉默；`note` 的第一个参数是有没有箭头。
-fn note_error(e: &io::Error, start: Instant, note: impl Fn(bool, &str)) {
+fn note_error(e: &io::Error, start: Instant, silence: Duration, note: impl Fn(bool, &str)) {
     let waited = start.elapsed().as_millis();
     match e.kind() {
-        _ if timed_out(e) && waited > 0 => note(false, &format!("沉默 {waited} ms")),
+        _ if timed_out(e) && waited > 0 => {
+            note(false, &format!("沉默 {} ms", silence.as_millis()));
+        }
         _ if timed_out(e) => {} // 不阻塞的套接字
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => note(true, "重置连接"),
         _ => note(true, &format!("出错：{e}")),
@@ -438,7 +443,7 @@ impl UdpSocket {
 
     /// 记下接收的错误；等待从 `start` 开始。
     fn note_error(&self, e: &io::Error, start: Instant) {
-        note_error(e, start, |_, label| {
+        note_error(e, start, start.elapsed(), |_, label| {
             self.station.note(false, self.inner.peer_addr().ok(), label, None);
         });
     }

@@ -81,9 +81,9 @@ impl Event {
         self.bytes.get_or_insert_with(|| Bytes::new(b"")).append(bytes);
     }
 
-    /// 是不是标准错误，还没有写完一行。
-    fn half_a_line(&self) -> bool {
-        self.label == STDERR && self.bytes.as_ref().is_some_and(|bytes| !bytes.ends_line())
+    /// 数据是否以换行结尾。
+    fn ends_line(&self) -> bool {
+        self.bytes.as_ref().is_some_and(Bytes::ends_line)
     }
 
     /// 是不是同样的一方发出的一个字节，或者分多次发出的字节。
@@ -250,18 +250,31 @@ impl Timeline {
         let mut state = self.state();
         let at = self.start.elapsed();
         let soon = |event: &&mut Event| {
-            event.sides == sides && event.label == label && at - event.last < TOGETHER
+            let whole_line = event.sides.1 == Arrow::None && event.ends_line();
+            let same = event.sides == sides && event.label == label && !whole_line;
+            same && at - event.last < TOGETHER
         };
         if let Some(last) = state.recent().next().filter(soon) {
             last.join(at, bytes);
             return;
         }
         // 标准错误的一行常常分几次写出，中间隔着标准输出
-        if let Some(event) = state.recent().take(4).find(soon).filter(|event| event.half_a_line()) {
+        if let Some(event) = state.recent().take(4).find(soon).filter(|event| event.label == STDERR)
+        {
             event.join(at, bytes);
             return;
         }
         state.add(at, sides, label, Some(bytes));
+    }
+
+    /// 最近一次收发到现在，这两方之间沉默了多久。
+    pub fn silence(&self, left: Who, right: Who) -> Duration {
+        let mut state = self.state();
+        let talk = |event: &&mut Event| {
+            (event.sides.0, event.sides.2) == (left, right) && event.sides.1 != Arrow::None
+        };
+        let last = state.recent().find(talk).map_or(Duration::ZERO, |event| event.last);
+        self.start.elapsed() - last
     }
 
     /// 从测试开始到现在。

@@ -1,4 +1,4 @@
-//! 测试失败时画出的经过：谁发给谁哪些字节，程序印出什么，在哪里出错；80 列，不超过 40 行。
+//! 测试失败时画出的经过：谁发给谁哪些字节，程序打印什么，在哪里出错；80 列，不超过 40 行。
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -47,7 +47,7 @@ fn server_under_test() {
         server.assert_receives(&mut client, "啊\n");
     });
     let (start, rest) = lines.split_at(2); // 启动信息和第一行输出，哪个先到不一定
-    let printed = "           服务端  印出 \"等待客户端连接\\n\"".to_string();
+    let printed = "           服务端  打印 \"等待客户端连接\\n\"".to_string();
     assert!(start.contains(&printed), "{lines:?}");
     assert!(start.iter().any(|line| line.contains("服务端  标准错误 \"TCP 服务端已启动")));
     assert_eq!(
@@ -55,7 +55,8 @@ fn server_under_test() {
         [
             "客户端 --> 服务端  连接",
             "客户端 --> 服务端  4 字节  \"你\" + e5",
-            "           服务端  印出 \"从客户端收到消息: 你�\\n>>\"",
+            "           服务端  打印 \"从客户端收到消息: 你�\\n\"",
+            "           服务端  打印 \">>\"",
             "           服务端  键入 \"好\\t\\n\"",
             "客户端 <-- 服务端  4 字节  \"好\\t\"",
             "^^^ 应收到 \"啊\\n\"",
