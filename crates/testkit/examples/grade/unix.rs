@@ -24,8 +24,9 @@ const TEST_LIMIT: u64 = 40;
 /// 编译一个程序最多这么多秒。
 const COMPILE_LIMIT: u64 = 60;
 
-/// 失败的测试，一个用了这么多秒的处理器时间，或者合计用了这么多，就是死循环。
-const BUSY: (f64, f64) = (1.5, 5.0);
+/// 失败的测试用了这么多秒的处理器时间，就是空转；这样的测试有几个，就是死循环。
+const BUSY: f64 = 0.5;
+const BUSY_TESTS: usize = 3;
 
 /// 失败的测试不超过这么多，就在最后单独再运行一次：可能是机器太忙。
 const DOUBTFUL: usize = 2;
@@ -484,19 +485,18 @@ impl Unit<'_> {
         let mut counts = self.exercise.suites.each_ref().map(|suite| (0, suite.tests.len()));
         let mut failures = String::new();
         let mut unfinished = 0;
-        let mut busy: f64 = 0.0;
+        let mut busy = 0;
         let mut remarks: Vec<&str> = Vec::new();
         for (index, outcome) in outcomes.iter().enumerate() {
             let Some(outcome) = outcome else { continue };
             let (suite, test) = self.suite_and_test(index);
             seconds += outcome.seconds;
             let failed = outcome.end != End::Passed;
-            busy += if failed { outcome.cpu.as_secs_f64() } else { 0.0 };
+            busy += usize::from(failed && outcome.cpu.as_secs_f64() >= BUSY);
             let program = self.program().display().to_string(); // 路径是教师的机器上的
             let text = &outcome.output.replace(&program, &self.exercise.name);
             let remark = [
                 (outcome.left_processes, "留下了进程"),
-                (failed && outcome.cpu.as_secs_f64() >= BUSY.0 || busy >= BUSY.1, "死循环"),
                 (failed && text.contains("程序不停地打印"), "不停地打印"),
                 (failed && text.contains("对方不停地发送"), "不停地发送"),
                 (outcome.end == End::TimedOut, "测试超时"),
@@ -526,6 +526,11 @@ impl Unit<'_> {
         .to_string();
         remarks.sort();
         remarks.dedup();
+        match busy {
+            0 => {}
+            1..BUSY_TESTS => remarks.push("有时空转"),
+            _ => remarks.push("死循环"),
+        }
         for remark in remarks {
             verdict += &format!("；{remark}");
         }
