@@ -186,5 +186,5 @@ browser-check:
     cargo test -p http_image_solution --test browser -- --ignored --nocapture
 
 # CI 检查的一切
-ci: lint test-all fire stubs changes
+ci: lint test-all fire stubs changes grade-check
     RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps
