@@ -3,8 +3,8 @@
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
 //! `server_that_cannot_listen`、`old_picture_stays_until_the_new_one_is_complete`、
 //! `new_picture_takes_the_name_in_one_step`、`empty_upload_keeps_the_old_picture`、
-//! `picture_that_cannot_be_saved`、`full_disk`、`five_seconds_of_silence`、`no_descriptor_left`、
-//! `output_that_cannot_be_written`。
+//! `picture_that_cannot_be_saved`、`full_disk`、`clients_that_vanish`、`five_seconds_of_silence`、
+//! `no_descriptor_left`、`output_that_cannot_be_written`。
 
 use std::error::Error;
 use std::fs::File;
