@@ -52,6 +52,7 @@ pub struct Program {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     open_outputs: usize,
+    watched: Arc<AtomicUsize>,
     endless: Vec<Box<dyn Send>>,
     accepted: Vec<TcpStream>,
     timeline: Arc<Timeline>,
@@ -98,6 +99,7 @@ impl Program {
             stdout: Vec::new(),
             stderr: Vec::new(),
             open_outputs: 2,
+            watched: open,
             endless: Vec::new(),
             accepted: Vec::new(),
             timeline,
@@ -401,6 +403,9 @@ impl Program {
 
     /// 终止程序，回收。
     fn end(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.watched.store(0, Relaxed); // 是测试终止它，不画“程序结束”
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -672,7 +677,7 @@ pub fn connect(addr: SocketAddr) -> TcpStream {
     match TcpStream::connect(addr) {
         Ok(stream) => with_deadline(stream),
         Err(e) => panic!(
-            "\n测试无法连接服务端 {addr}：{e}\n常见原因：服务端已经结束——只服务了一个客户端，\
+            "\n测试无法连接服务端 {addr}：{e}\n服务端多半已经结束：只服务了一个客户端，\
              或者在接受连接的循环里用了 ? 或 unwrap，一个客户端的错误结束了整个程序。"
         ),
     }
@@ -709,9 +714,13 @@ pub fn program(exe: &Path) -> PathBuf {
 /// 以重置（RST）断开连接：等对方的数据到达，不读它就关闭。
 #[track_caller]
 pub fn reset(stream: TcpStream) {
-    let received = stream.peek(&mut [0]);
-    assert!(matches!(received, Ok(1)), "程序没有发来数据（测试要不读它就断开）：{received:?}");
-    stream.note_reset();
+    let actual = match stream.peek(&mut [0]) {
+        Ok(1) => return stream.note_reset(),
+        Ok(_) => "连接关闭".to_string(),
+        Err(e) if timed_out(&e) => "期限之内没有数据".to_string(),
+        Err(e) => e.to_string(),
+    };
+    panic!("\n应当：程序发来数据（测试不读它，就断开连接）；实际：{actual}");
 }
 
 /// 检查程序以一行错误结束：退出状态为 1，标准错误只有一行、包含 `parts` 的每一项，不是 `Debug` 输出。

@@ -209,6 +209,7 @@ impl Timeline {
     }
 
     /// 这个测试可以运行任意长的时间。
+    #[cfg(unix)] // 只用于故障测试
     pub fn lift_budget(&self) {
         self.state().unlimited = true;
     }
