@@ -328,7 +328,8 @@ impl Program {
         }
         let status = self.child.wait().expect("无法取得退出状态");
         if status.code() != Some(code) {
-            self.fail(&format!("程序结束，退出状态为 {code}；实际：{status}"));
+            let actual = status.code().map_or(status.to_string(), |code| code.to_string());
+            self.fail(&format!("程序结束，退出状态为 {code}；实际：{actual}"));
         }
     }
 
@@ -470,7 +471,11 @@ impl Program {
             );
         }
         let crashed = if stderr.contains(" panicked at ") {
-            "程序崩溃了，原因见标准错误。\n"
+            if self.open_outputs == 0 {
+                "程序崩溃了，原因见标准错误。\n"
+            } else {
+                "有线程崩溃了，原因见标准错误。\n"
+            }
         } else if !self.endless.is_empty() {
             "程序不停地打印。\n"
         } else {
@@ -533,7 +538,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.end();
         // 测试在别处失败（例如连接不上）：原因常常在程序的输出里
-        if thread::panicking() && !self.reported {
+        if thread::panicking() && !self.reported && !self.timeline.is_drawn() {
             self.wait_end(GRACE);
             let (stdout, stderr) = (shorten(&self.stdout()), shorten(&self.stderr()));
             let (command, situation) = (&self.command, &self.situation);

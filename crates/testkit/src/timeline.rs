@@ -29,6 +29,9 @@ const LAST: usize = 300;
 const TOP: usize = 11;
 const BOTTOM: usize = 24;
 
+/// 中间省略的行里，最多留下几行最后那个客户端做的事；开头就少画几行。
+const KEPT: usize = 6;
+
 thread_local! {
     /// 这个线程上正在运行的测试；它的程序和套接字都离开作用域，就不存在了。
     static CURRENT: RefCell<Weak<Timeline>> = const { RefCell::new(Weak::new()) };
@@ -278,6 +281,11 @@ impl Timeline {
         self.start.elapsed() - last
     }
 
+    /// 已经画过了吗。
+    pub fn is_drawn(&self) -> bool {
+        self.state().drawn
+    }
+
     /// 从测试开始到现在。
     pub fn now(&self) -> Duration {
         self.start.elapsed()
@@ -295,18 +303,28 @@ impl Timeline {
         let names = Names::new(&state);
         let mut lines = names.lines(&state.first.iter().collect::<Vec<_>>());
         if state.forgotten > 0 {
-            lines.push(format!("           …… 省略 {} 件事 ……", state.forgotten));
+            let mark = format!("           …… 省略 {} 件事 ……", state.forgotten);
+            lines.push((Who::Nobody, mark));
         }
         lines.extend(names.lines(&state.last.iter().collect::<Vec<_>>()));
+        let last = state.last.back().or(state.first.last());
         if lines.len() > TOP + 1 + BOTTOM {
-            let n = lines.len() - TOP - BOTTOM;
-            lines.splice(TOP..TOP + n, [format!("           …… 省略 {n} 行 ……")]);
+            // 省略的不包括最后一行的那个客户端做的事
+            let who = last.map_or(Who::Nobody, |event| event.sides.0);
+            let kept = |line: &&(Who, String)| who != Who::Nobody && line.0 == who;
+            let middle = &lines[TOP..lines.len() - BOTTOM];
+            let kept: Vec<_> = middle.iter().rev().filter(kept).take(KEPT).cloned().collect();
+            let (top, n) = (TOP - kept.len(), middle.len());
+            let mark = (Who::Nobody, format!("           …… 省略 {n} 行 ……"));
+            let kept = [mark].into_iter().chain(kept.into_iter().rev());
+            lines.splice(top..lines.len() - BOTTOM, kept.collect::<Vec<_>>());
         }
-        let last = state.last.back().or(state.first.last()).map_or(at, |event| event.last);
+        let last = last.map_or(at, |event| event.last);
         let waited = at.saturating_sub(last) >= WAITED;
         let time = if waited { format!("{:>6} ms", at.as_millis()) } else { " ".repeat(9) };
         let mark = format!("{time}  ^^^ ");
         let problem = cut(problem.lines().next().unwrap_or_default(), COLUMNS - width(&mark));
+        let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
         format!("经过：\n{}\n{mark}{problem}\n", lines.join("\n"))
     }
 }
@@ -370,8 +388,8 @@ impl Names {
         }
     }
 
-    /// 一件事一行；一再重复的几件，只画一遍。
-    fn lines(&self, mut events: &[&Event]) -> Vec<String> {
+    /// 一件事一行，连同左边是谁；一再重复的几件，只画一遍。
+    fn lines(&self, mut events: &[&Event]) -> Vec<(Who, String)> {
         let mut lines = Vec::new();
         while !events.is_empty() {
             // 开头的 k 件事重复几遍；取合在一起最长的
@@ -383,14 +401,19 @@ impl Names {
             let folds = (1..=6).rev().filter(enough).map(|k| (k, times(k)));
             let (k, n) = folds.max_by_key(|(k, n)| k * n).unwrap_or((1, 1));
             let all = &events[..k * n];
-            lines.extend(all[..k].iter().map(|event| self.line(event)));
+            lines.extend(all[..k].iter().map(|event| (event.sides.0, self.line(event))));
+            let who = all[0].sides.0;
             let last = all[k * n - 1].last.as_millis();
             let more: usize = all[k..].iter().map(|event| event.times).sum();
             match (k, more) {
                 (_, 0) => {}
-                (1, n) => lines.push(format!("           …… 同样的再有 {n} 次，到 {last} ms")),
+                (1, n) => {
+                    lines.push((who, format!("           …… 同样的再有 {n} 次，到 {last} ms")));
+                }
                 _ => {
-                    lines.push(format!("           …… 以上 {k} 行再有 {} 次，到 {last} ms", n - 1));
+                    let n = n - 1;
+                    lines
+                        .push((who, format!("           …… 以上 {k} 行再有 {n} 次，到 {last} ms")));
                 }
             }
             events = &events[k * n..];
