@@ -358,13 +358,13 @@ impl Bench {
                 });
                 let ours = &samples[0];
                 for (server, theirs) in servers.iter().zip(&samples).skip(1) {
-                    let faster = ("≥4", Some(theirs.time / ours.time >= 4.0));
-                    let cheaper =
-                        ("CPU ≤1/3", cpu_ratio(ours, theirs).map(|ratio| ratio <= 1.0 / 3.0));
+                    let faster = |n| Some(theirs.time / ours.time >= n);
+                    let cheaper = |n| cpu_ratio(ours, theirs).map(|ratio| ratio <= 1.0 / n);
                     let targets: &[_] = match (server.name, path, clients) {
-                        ("Python", "/", 64) => &[faster, cheaper],
-                        ("Python", "/", _) => &[cheaper],
-                        ("Python", _, 64) => &[faster],
+                        ("Python", "/", 64) => &[("≥4.5", faster(4.5)), ("CPU ≤1/7", cheaper(7.0))],
+                        ("Python", "/", _) => &[("CPU ≤1/3", cheaper(3.0))],
+                        ("Python", _, 64) => &[("≥4", faster(4.0))],
+                        ("std：一个连接一个线程", ..) => &[("CPU ≤1/2", cheaper(2.0))],
                         _ => &[],
                     };
                     self.row(&item, Unit::PerSecond, ours, (server.name, theirs), targets);
