@@ -186,7 +186,11 @@ fn new_picture_takes_the_name_in_one_step() {
     if cfg!(unix) {
         let missing = thread::scope(|scope| {
             let uploads = scope.spawn(|| {
+                let start = Instant::now();
                 for _ in 0..300 {
+                    if start.elapsed() > DEADLINE / 2 {
+                        break; // 机器太忙
+                    }
                     let mut client = connect(addr);
                     let _ = client.write_all(b"next picture");
                     let _ = client.shutdown(Shutdown::Write);
@@ -385,9 +389,9 @@ fn clients_that_vanish() {
 /// 向 `program` 发送信号 `name`。
 #[cfg(unix)]
 fn signal(program: &Program, name: &str) {
-    let status =
-        Command::new("kill").args([&format!("-{name}"), &program.id().to_string()]).status();
-    assert!(status.expect("无法运行 kill").success(), "kill 出错");
+    let script = format!("kill -{name} {}", program.id());
+    let status = Command::new("sh").args(["-c", &script]).status();
+    assert!(status.expect("无法运行 sh").success(), "kill 出错");
 }
 
 #[cfg(target_os = "linux")]
