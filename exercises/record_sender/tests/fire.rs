@@ -164,7 +164,7 @@ fn assert_healthy(server: &mut Program, addr: SocketAddr, dir: &Path, sent: &mut
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn bad_peers() {
     rounds(|random, tally| {
         let dir = tempdir().expect("无法创建临时目录");
@@ -207,7 +207,7 @@ fn bad_peers() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn reset_at_every_byte() {
     rounds(|random, tally| {
         let dir = tempdir().expect("无法创建临时目录");
@@ -237,7 +237,7 @@ fn reset_at_every_byte() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let dir = tempdir().expect("无法创建临时目录");
@@ -296,7 +296,7 @@ const FLOOD: &str = r#"use IO::Socket::INET;
     print scalar @clients;"#;
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn flood_of_clients() {
     /// 一个线程占四段内存映射，Linux 默认一个进程最多 65530 段：没有上限的服务端到这里早已崩溃。
     const CLIENTS: usize = 17_000;
@@ -339,7 +339,7 @@ fn flood_of_clients() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn disk_is_full() {
     rounds(|random, tally| {
         let dir = tempdir().expect("无法创建临时目录");
@@ -371,7 +371,7 @@ fn disk_is_full() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn directory_is_unwritable() {
     rounds(|random, tally| {
         let dir = tempdir().expect("无法创建临时目录");
@@ -409,7 +409,7 @@ fn directory_is_unwritable() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn killed_in_mid_upload() {
     rounds(|random, tally| {
         let dir = tempdir().expect("无法创建临时目录");
