@@ -55,9 +55,12 @@ fn server_saves_the_records() {
     let (mut server, addr) = start_server(
         dir.path(),
         "一个客户端依次发送三条记录，然后发送“#\\n”；收到回答之后立即查看文件。\n\
-         常见原因：文件名不是 records.txt，或者文件不存在时没有创建；把一次 read 当作一条记录；\
-         记录没有各占一行，或者 # 也写进了文件；\
-         回答后面没有 \\n；回答的时候，记录还在 BufWriter 的缓冲区里。",
+         常见原因：文件名不是 records.txt，或者文件不存在时没有创建；\n\
+         把一次 read 当作一条记录；\n\
+         每读一行就新建一个 BufReader，丢失了前一个多读的记录；\n\
+         记录没有各占一行，或者 # 也写进了文件；\n\
+         回答后面没有 \\n；\n\
+         回答的时候，记录还在 BufWriter 的缓冲区里。",
     );
     let mut client = connect(addr);
     for record in RECORDS.split_inclusive('\n') {
@@ -75,7 +78,8 @@ fn server_separates_glued_records() {
     let (mut server, addr) = start_server(
         dir.path(),
         "客户端一次发出全部内容：三条记录和“#\\n”粘在一起，服务端应按 \\n 分开。\n\
-         常见原因：把一次 read 当作一条记录；只看收到的内容是否正好等于 #。",
+         常见原因：把一次 read 当作一条记录；只看收到的内容是否正好等于 #；\n\
+         每读一行就新建一个 BufReader，丢失了前一个多读的记录。",
     );
     let mut client = connect(addr);
     send(&mut server, &mut client, &format!("{RECORDS}#\n"));

@@ -166,7 +166,8 @@ fn records_however_they_are_cut() {
     let (mut server, addr) = start_server(
         dir.path(),
         "一个客户端不停顿地发送 10000 条记录，另一个一次发送一个字节：一条不少，次序不变。\n\
-         常见原因：每条记录新建一个 BufReader，丢失了它多读的字节；缓冲区没有处理跨越两次 read 的记录；\
+         常见原因：每条记录新建一个 BufReader，丢失了它多读的字节；\
+         take 在循环之外，限制了整个连接的长度；缓冲区没有处理跨越两次 read 的记录；\
          计数的类型太小；每次 read 之后就转换为文字，汉字成了 �。",
     );
     let records: String = (1..=10_000).map(|i| format!("第 {i} 条  汉字  {}\n", i * i)).collect();
@@ -258,7 +259,7 @@ fn clients_that_vanish() {
         dir.path(),
         "客户端发送两条完整的记录之后没有发 # 就离开，什么也不发就离开，不读回答就重置连接：\n\
          完整的记录都应保存，服务端继续服务。\n\
-         常见原因：记录留到收到 # 才写入文件；在循环中用 ? 或 unwrap，一个连接的错误结束了整个程序。",
+         常见原因：记录留到收到 # 才写入文件；读到 0 字节之后还在循环，轮不到下一个客户端；在循环中用 ? 或 unwrap，一个连接的错误结束了整个程序。",
     );
     let mut client = connect(addr);
     send(&mut server, &mut client, "张三  18\n李四  19\n".as_bytes());
@@ -336,7 +337,7 @@ fn line_of_65536_bytes_is_saved() {
     let (mut server, addr) = start_server(
         dir.path(),
         "一条记录有 65536 字节（不含 \\n）：没有超过限制，应保存。\n\
-         常见原因：缓冲区太小；把 \\n 也算进了长度。",
+         常见原因：缓冲区太小；把 \\n 也算进了长度；take 在循环之外，限制了整个连接的长度。",
     );
     let record = "记录".repeat(65_536 / "记录".len()) + "1234\n";
     assert_eq!(record.len(), 65_536 + 1, "测试的数据有误");
