@@ -4,12 +4,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 #[cfg(unix)]
-use testkit::fire::{exhaust_descriptors, start_limited};
+use testkit::fire::{exhaust_descriptors, reset_now, start_limited};
 use testkit::{DEADLINE, Program, TcpStream, connect, listen, nobody_listens, program, reset};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
@@ -257,8 +259,9 @@ fn clients_that_vanish() {
     let dir = tempfile::tempdir().unwrap();
     let (mut server, addr) = start_server(
         dir.path(),
-        "客户端发送两条完整的记录之后没有发 # 就离开，什么也不发就离开，不读回答就重置连接：\n\
-         完整的记录都应保存，服务端继续服务。\n\
+        "客户端发送两条完整的记录之后没有发 # 就离开，什么也不发就离开，\
+         停在记录中间、不等回答、不读回答就重置连接：\n\
+         完整的记录都应保存，服务端继续服务，没有线程崩溃。\n\
          常见原因：记录留到收到 # 才写入文件；读到 0 字节之后还在循环，轮不到下一个客户端；在循环中用 ? 或 unwrap，一个连接的错误结束了整个程序。",
     );
     let mut client = connect(addr);
@@ -271,10 +274,31 @@ fn clients_that_vanish() {
         send(&mut server, &mut client, b"#\n");
         reset(client);
     }
+    // std 不能随时重置连接，由 perl 来做；没有 perl，就不检查这两种
+    #[cfg(unix)]
+    if Command::new("perl").args(["-e", "use Socket"]).output().is_ok_and(|o| o.status.success()) {
+        for bytes in ["赵六  2", "#\n"] {
+            // 服务端暂停，字节和重置都到了，它才继续：读到一半，或者收完之后回答不了
+            signal(&server, "STOP");
+            let mut client = connect(addr);
+            send(&mut server, &mut client, bytes.as_bytes());
+            reset_now(client);
+            signal(&server, "CONT");
+            assert_answer(&mut server, addr, b"#\n", "0\n");
+        }
+    }
     assert_answer(&mut server, addr, "王五  120\n#\n".as_bytes(), "1\n");
     assert_saved(&mut server, dir.path(), "张三  18\n李四  19\n王五  120\n".as_bytes());
     pass(&mut server, PAUSE); // 线程崩溃得稍晚，也要看见
     server.assert_not_panicked();
+}
+
+/// 向 `program` 发送信号 `name`。
+#[cfg(unix)]
+fn signal(program: &Program, name: &str) {
+    let (name, id) = (format!("-{name}"), program.id().to_string());
+    let status = Command::new("kill").args([name, id]).status();
+    assert!(status.expect("无法运行 kill").success(), "kill 出错");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! 记录上传的服务端。
 //!
 //! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `empty_lines_and_carriage_returns`、`full_disk_leaves_no_half_record`、
+//! `clients_that_vanish`、`empty_lines_and_carriage_returns`、`full_disk_leaves_no_half_record`、
 //! `half_record_of_the_last_run`、`line_over_65536_bytes_ends_its_client_only`、
 //! `no_descriptor_left`、`output_that_cannot_be_written`、`pauses_and_silence`、
 //! `server_that_cannot_listen`、`what_follows_the_end_is_thrown_away`。
