@@ -2,9 +2,13 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::{Program, connect, listen, program};
+
+/// 一行的前一半到达之后，过这么久后一半才到达。
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// 启动服务端，返回它和它的地址；`situation` 说明测试做什么。
 #[track_caller]
@@ -25,8 +29,9 @@ fn start_client(addr: SocketAddr, situation: &str) -> Program {
 #[test]
 fn server_answers_by_keyword() {
     let (mut server, addr) = start_server(
-        "一个客户端依次问六个问题，每个问题含有一个关键字，最后一个不含。\n\
-         常见原因：回答后面没有 \\n；没有清空前一个问题；只回答了一个问题就关闭连接；要求问题与关键字完全相同。",
+        "一个客户端依次问六个问题，每个问题含有一个关键字，最后一个不含；然后一个问题分两段到达。\n\
+         常见原因：回答后面没有 \\n；没有清空前一个问题；只回答了一个问题就关闭连接；要求问题与关键字完全相同；\n\
+         把一次 read 当作一个问题，没有等 \\n。",
     );
     let mut client = connect(addr);
     for (question, answer) in [
@@ -40,6 +45,10 @@ fn server_answers_by_keyword() {
         client.write_all(question.as_bytes()).unwrap();
         server.assert_receives(&mut client, answer);
     }
+    client.write_all("你叫什么".as_bytes()).unwrap();
+    server.assert_silent(&mut client, PAUSE);
+    client.write_all("名字\n".as_bytes()).unwrap();
+    server.assert_receives(&mut client, "我叫小美\n");
 }
 
 #[test]
@@ -80,8 +89,9 @@ fn client_asks_and_prints() {
     let (listener, addr) = listen();
     let mut client = start_client(
         addr,
-        "测试扮演服务端：客户端提两个问题，打印两个回答，然后用户输入 ##。\n\
+        "测试扮演服务端：客户端提两个问题，打印两个回答（第二个分两段到达），然后用户输入 ##。\n\
          常见原因：显示 >> 之后没有 flush；问题后面没有 \\n；## 也发给了服务端；\n\
+         把一次 read 当作一个回答，没有等 \\n；\n\
          回答没有占一行，或者多了一个空行（收到的回答已经带有 \\n）。",
     );
     let mut conn = client.accept(&listener);
@@ -92,7 +102,9 @@ fn client_asks_and_prints() {
     client.wait_stdout("回答一\n>>");
     client.type_line("第二个问题");
     client.assert_receives(&mut conn, "第二个问题\n");
-    conn.write_all("回答二\n".as_bytes()).unwrap();
+    conn.write_all("回答".as_bytes()).unwrap();
+    client.assert_quiet(PAUSE);
+    conn.write_all("二\n".as_bytes()).unwrap();
     client.wait_stdout("回答二\n>>");
     client.type_line("##");
     client.assert_closes(&mut conn);

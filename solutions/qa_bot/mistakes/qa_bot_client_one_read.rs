@@ -3,7 +3,7 @@
 //! - 想法：像 `tcp_client` 那样，发一个问题，收一次。
 //! - 结果：长的回答、分段到达的回答只打印出开头，其余部分成了下一个问题的“回答”，从此一直错位。
 //!
-//! 拒绝它的测试：`robust` 的 `answer_in_pieces`。
+//! 拒绝它的测试：`basic` 的 `client_asks_and_prints`。
 //! 运行：`cargo run -p qa_bot_solution --example qa_bot_client_one_read -- client`
 
 use std::env;
