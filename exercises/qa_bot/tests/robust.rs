@@ -204,7 +204,8 @@ fn question_of_1024_bytes_is_answered() {
 fn question_over_1024_bytes_ends_its_connection_only() {
     let (mut server, addr) = start_server(
         "问题超过 1024 字节：不等 \\n，不查表，结束这个连接（可以先发一行说明），其他连接不受影响。\n\
-         常见原因：read_until 没有长度限制；超长时仍然查表，或者只丢弃它；结束了整个程序。",
+         常见原因：read_until 没有长度限制；超长时仍然查表，或者只丢弃它；结束了整个程序；\n\
+         结束了连接，标准错误上却没有说明：serve 返回的错误没有人写出。",
     );
     let mut other = connect(addr);
     let long = "几岁".to_string() + &"x".repeat(1025 - "几岁".len());
