@@ -7,11 +7,12 @@ mod http;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use http::{exchange, parse, preview, receive, request, start_server};
+use http::{describe, exchange, parse, receive, request, seconds, start_server};
 use testkit::fire::{Ending, Peer, Random, Tally, in_parallel, reset_now, rounds, start_limited};
 use testkit::{DEADLINE, Program, TcpStream, connect, program, timed_out};
 
@@ -80,7 +81,7 @@ fn check(mut stream: &TcpStream, request: &[u8], statuses: &[u16]) -> Result<(),
         Err(e) if timed_out(&e) => Err("等了很久，服务端没有结束连接".to_string()),
         Err(e) => Err(format!("连接被重置，响应可能丢失（{e}）")),
         Ok(0) if statuses.contains(&NO_RESPONSE) => return Ok(()),
-        // 请求有毛病时，没有规定 HEAD 的响应有没有响应体
+        // 请求有错误时，没有规定 HEAD 的响应有没有响应体
         Ok(_) if !is_certain && request.to_ascii_uppercase().starts_with(b"HEAD") => {
             parse(&received, b"HEAD ").or(parse(&received, b"GET "))
         }
@@ -100,11 +101,8 @@ fn check(mut stream: &TcpStream, request: &[u8], statuses: &[u16]) -> Result<(),
     let note = if statuses.contains(&NO_RESPONSE) { "（0：没有响应）" } else { "" };
     Err(format!(
         "一个完整的响应，响应码是 {statuses:?}{note}，然后连接正常关闭\n\
-         发出 {} 字节：{}\n问题：{problem}\n收到 {} 字节：{}",
-        request.len(),
-        preview(request),
-        received.len(),
-        preview(&received),
+         问题：{problem}\n{}",
+        describe(&received, request),
     ))
 }
 
@@ -127,7 +125,7 @@ fn assert_healthy(server: &mut Program, addr: SocketAddr) {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn bad_peers() {
     rounds(|random, tally| {
         let (mut server, addr) = start_server(
@@ -169,7 +167,7 @@ fn bad_peers() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn reset_at_every_byte() {
     rounds(|random, tally| {
         let (mut server, addr) = start_server(
@@ -225,7 +223,7 @@ fn run_out(random: &mut Random, tally: &Tally) -> (Program, SocketAddr, Vec<TcpS
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn descriptors_run_out() {
     rounds(|random, tally| {
         let (mut server, addr, flood) = run_out(random, tally);
@@ -235,11 +233,22 @@ fn descriptors_run_out() {
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn descriptors_run_out_and_nobody_leaves() {
     rounds(|random, tally| {
-        let (mut server, addr, _flood) = run_out(random, tally);
-        // 备用连接 5 秒之后得到 408，服务端可以再等它们 5 秒
+        let (mut server, addr, flood) = run_out(random, tally);
+        server.explain(
+            "描述符用完，备用连接一直零星地发送，也不关闭：5 秒时得到 408，再过最多 5 秒，服务端关闭它们，\n\
+             又能接受新的连接。\n\
+             常见原因：响应之后一直等浏览器关闭；这时的时限只管一次 read。",
+        );
+        thread::spawn(move || {
+            // 零星发送就是这个测试本身；服务端都关闭了，或者结束了，就不再发送
+            let send = |stream: &TcpStream| stream.as_std().write_all(b"x").is_ok(); // 不画出来
+            while flood.iter().filter(|stream| send(stream)).count() > 0 {
+                thread::sleep(Duration::from_millis(500));
+            }
+        });
         let mut stream = connect(addr);
         stream.set_read_timeout(Some(2 * DEADLINE)).unwrap();
         let page = request("GET", "/");
@@ -249,32 +258,47 @@ fn descriptors_run_out_and_nobody_leaves() {
     });
 }
 
-/// 用 perl 打开 `count` 个连接，各发送 `request`，以后既不读也不关闭；返回时都已连接，丢弃返回值就都关闭。
+/// 用 perl 打开的连接；离开作用域时都关闭。
+struct Clients(Child);
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// 用 perl 打开 `count` 个连接，各发送 `request`，以后既不读也不关闭；返回时都已连接。
 ///
 /// 接收缓冲区和报文段都很小，服务端的发送缓冲区因此也小；`limit` 是先运行的 shell 命令。
-fn never_read(addr: SocketAddr, count: usize, request: &str, limit: &str) -> Program {
-    const SCRIPT: &str = "use Socket; $| = 1; my ($port, $count, $request) = @ARGV; my @all;
+fn never_read(addr: SocketAddr, count: usize, request: &str, limit: &str) -> Clients {
+    const SCRIPT: &str = "use Socket; my ($port, $count, $request) = @ARGV; my @all;
         for (1..$count) {
+            alarm 10; # 每个连接的期限
             socket(my $socket, PF_INET, SOCK_STREAM, 0) or die $!;
             setsockopt($socket, SOL_SOCKET, SO_RCVBUF, 1024);
             setsockopt($socket, 6, 2, 536); # TCP_MAXSEG
             connect($socket, sockaddr_in($port, INADDR_LOOPBACK)) or die $!;
             syswrite($socket, $request);
             push @all, $socket;
-            print '100 more' if @all % 100 == 0;
             select(undef, undef, undef, 0.0002); # 连接得太快，系统的队列满了，就要等一秒再试
         }
-        print 'all'; sleep";
+        alarm 0; syswrite(STDOUT, 'all'); sleep";
     let (port, number) = (addr.port().to_string(), count.to_string());
     let shell = format!(r#"{limit}; exec perl -e "$0" "$@""#);
-    let mut clients = Program::start("sh", &["-c", &shell, SCRIPT, &port, &number, request]);
-    (0..count / 100).for_each(|_| clients.wait_stdout("100 more")); // 每一百个各有期限
-    clients.wait_stdout("all");
+    let mut command = Command::new("sh");
+    command.args(["-c", &shell, SCRIPT, &port, &number, request]).stdout(Stdio::piped());
+    let mut clients = Clients(command.spawn().unwrap());
+    let connected = clients.0.stdout.take().unwrap().read_exact(&mut [0; 3]);
+    assert!(
+        connected.is_ok(),
+        "\n应当：服务端接受 {count} 个连接；实际：有一个等了 10 秒，没有连接上"
+    );
     clients
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn browsers_that_never_read() {
     rounds(|_, tally| {
         let (mut server, addr) = start_limited(
@@ -308,10 +332,10 @@ const MORE: usize = 100;
 
 #[cfg(target_os = "linux")] // 线程的个数要从 /proc 里读
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn threads_have_a_limit() {
     let limit = "ulimit -n 12000";
-    let allowed = std::process::Command::new("sh").args(["-c", limit]).status().unwrap().success();
+    let allowed = Command::new("sh").args(["-c", limit]).status().unwrap().success();
     if !allowed {
         println!("跳过 threads_have_a_limit：这里不允许一个进程有 12000 个描述符");
         return;
@@ -343,8 +367,10 @@ fn threads_have_a_limit() {
         let _spare: Vec<TcpStream> = (0..50).map(|_| connect(addr)).collect();
         let response = exchange(&mut server, addr, request("GET", "/"), 200);
         if response.time >= Duration::from_secs(3) {
-            server
-                .fail(&format!("备用连接不影响好客户端立即得到网页；实际用了 {:?}", response.time));
+            server.fail(&format!(
+                "备用连接不影响好客户端立即得到网页；实际用了 {}",
+                seconds(response.time)
+            ));
         }
     });
 }
@@ -363,14 +389,15 @@ fn trickle(addr: SocketAddr, pause: Duration) -> Result<(), String> {
     }
     let time = start.elapsed();
     if !(TOO_EARLY..TOO_LATE).contains(&time) {
-        return Err(format!("每隔 {pause:?} 发送一个字节，5 秒时收到 408；实际等了 {time:.1?}"));
+        let (pause, time) = (pause.as_millis(), seconds(time));
+        return Err(format!("每隔 {pause} 毫秒发送一个字节，5 秒时收到 408；实际等了 {time}"));
     }
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     check(&stream, header.as_bytes(), &[408])
 }
 
 #[test]
-#[ignore = "故障测试，用 just fire 运行"]
+#[ignore = "故障测试，加上 -- --ignored 运行"]
 fn slow_senders() {
     rounds(|random, tally| {
         let (mut server, addr) = start_server(
@@ -387,7 +414,10 @@ fn slow_senders() {
             while slow.iter().any(|client| !client.is_finished()) {
                 let response = exchange(&mut server, addr, request("GET", "/image.jpg"), 200);
                 if response.time >= Duration::from_secs(3) {
-                    server.fail(&format!("好客户端立即得到图片；实际用了 {:?}", response.time));
+                    server.fail(&format!(
+                        "好客户端立即得到图片；实际用了 {}",
+                        seconds(response.time)
+                    ));
                 }
                 tally.add("好客户端的正确响应", 1);
                 thread::sleep(Duration::from_millis(10)); // 好客户端的停顿，不是等待

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use http::{exchange, exchange_any, receive, request, start_server};
+use http::{describe, exchange, exchange_any, receive, request, seconds, start_server};
 #[cfg(unix)]
 use testkit::fire::exhaust_descriptors;
-use testkit::{DEADLINE, Program, TcpStream, connect, listen, program, reset};
+use testkit::{DEADLINE, Program, TcpStream, connect, listen, program, reset, timed_out};
 
 /// 足够一个错误的程序露出破绽；正确的程序在这段时间里没有事做。
 const PAUSE: Duration = Duration::from_millis(300);
@@ -44,6 +44,23 @@ fn request_of(method: &str, length: usize) -> String {
     header.replace('#', &"x".repeat(length - header.len() + 1)) + "\r\n"
 }
 
+/// 已经发出 `sent`，请求头还没有收齐：检查服务端在 `time` 之内不响应，也不关闭连接。
+#[track_caller]
+fn assert_waiting(server: &mut Program, stream: &mut TcpStream, sent: &[u8], time: Duration) {
+    stream.set_read_timeout(Some(time)).unwrap();
+    let mut received = [0; 1000];
+    let actual = match stream.read(&mut received) {
+        Err(e) if timed_out(&e) => return stream.set_read_timeout(Some(DEADLINE)).unwrap(),
+        Err(e) => format!("连接出错（{e}）"),
+        Ok(0) => "连接关闭".to_string(),
+        Ok(n) => describe(&received[..n], &[]),
+    };
+    let (n, end) = (sent.len(), String::from_utf8_lossy(&sent[sent.len().saturating_sub(20)..]));
+    server.fail(&format!(
+        "请求头还没有收齐，服务端继续等；已经发出 {n} 字节，末尾是 {end:?}\n问题：{actual}"
+    ));
+}
+
 /// 把请求 `request` 分成两段发送，先后在 `cuts` 的每一处断开，检查第二段到达之前没有响应，然后响应码为 200。
 #[track_caller]
 fn assert_cuts(server: &mut Program, addr: SocketAddr, request: &str, cuts: &[usize]) {
@@ -56,7 +73,8 @@ fn assert_cuts(server: &mut Program, addr: SocketAddr, request: &str, cuts: &[us
     };
     let streams: Vec<(TcpStream, usize)> = cuts.iter().map(send).collect();
     for (i, (mut stream, cut)) in streams.into_iter().enumerate() {
-        server.assert_silent(&mut stream, if i == 0 { PAUSE } else { PAUSE / 100 });
+        let time = if i == 0 { PAUSE } else { PAUSE / 100 };
+        assert_waiting(server, &mut stream, &request[..cut], time);
         stream.write_all(&request[cut..]).unwrap();
         receive(server, &mut stream, request, 200);
     }
@@ -144,7 +162,7 @@ fn request_line_that_is_not_http() {
     let (mut server, addr) = start_server(
         "请求行不是“方法 目标 HTTP/数字.数字”：400，并且继续服务。\n\
          常见原因：不检查就取下标（线程崩溃，没有响应）；用 split_whitespace，多出的空格不见了；\n\
-         用 parse 读版本的数字，它接受 +1 和 10。",
+         没有检查 split(' ') 得到的单词是不是空的；用 parse 读版本的数字，它接受 +1 和 10。",
     );
     let requests = [
         "hello\r\n\r\n",
@@ -230,7 +248,7 @@ fn host_is_required_once() {
 fn version_that_is_not_1() {
     let (mut server, addr) = start_server(
         "版本写法正确，但不是 1.x：505。\n\
-         常见原因：不看版本；当作格式错误答了 400。",
+         常见原因：不看版本；当作格式错误，响应了 400。",
     );
     let requests = [
         "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
@@ -246,8 +264,9 @@ fn version_that_is_not_1() {
 #[test]
 fn bad_request_comes_before_not_found() {
     let (mut server, addr) = start_server(
-        "请求有两个毛病：先报 400 和 505，再报 404 和 405。\n\
-         常见原因：读完请求行就按路径响应，还没有检查版本和请求头。",
+        "请求有两处错误：先报 400 和 505，再报 404 和 405。\n\
+         常见原因：读完请求行就按路径响应，还没有检查版本和请求头；\n\
+         版本只看开头的 HTTP/，没有检查它的格式。",
     );
     let bad = [
         "GET /nope HTTP/1.1\r\n\r\n",
@@ -264,7 +283,8 @@ fn bytes_that_are_not_utf8() {
     let (mut server, addr) = start_server(
         "请求中有不是 UTF-8 的字节：不能崩溃。\n\
          常见原因：String::from_utf8(…).unwrap()，应用 String::from_utf8_lossy；\n\
-         用 &version[..5] 切开字符串，正好切在一个字符的中间。",
+         用 &version[..5] 切开字符串，正好切在一个字符的中间；\n\
+         版本只看开头的 HTTP/，没有检查它的格式。",
     );
     exchange(&mut server, addr, b"\xff\xfe\xfd\r\n\r\n", 400);
     // 版本的每个字节：换成别的，或者从这里起只有它
@@ -305,7 +325,7 @@ fn request_in_pieces() {
     let mut start = 0;
     for end in [2, 11, request.len() - 11, request.len() - 2, request.len() - 1] {
         stream.write_all(&request.as_bytes()[start..end]).unwrap();
-        server.assert_silent(&mut stream, PAUSE);
+        assert_waiting(&mut server, &mut stream, &request.as_bytes()[..end], PAUSE);
         start = end;
     }
     stream.write_all(&request.as_bytes()[start..]).unwrap();
@@ -331,11 +351,17 @@ fn half_a_request() {
         stream.shutdown(Shutdown::Write).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
         let mut response = Vec::new();
-        let ended = stream.take(10_000).read_to_end(&mut response).is_ok();
-        let response = String::from_utf8_lossy(&response).into_owned();
-        if !ended || !response.is_empty() && !response.starts_with("HTTP/1.1 400 ") {
-            server.fail(&format!("响应 400 或者不响应，关闭连接；实际收到 {response:?}"));
-        }
+        let end = stream.take(10_000).read_to_end(&mut response);
+        let problem = match end {
+            Ok(_) if response.is_empty() || response.starts_with(b"HTTP/1.1 400 ") => continue,
+            Ok(_) => "响应码不是 400".to_string(),
+            Err(e) if timed_out(&e) => "等了 3 秒，连接没有关闭".to_string(),
+            Err(e) => format!("连接被重置（{e}）"),
+        };
+        server.fail(&format!(
+            "响应 400 或者不响应，然后关闭连接\n问题：{problem}\n{}",
+            describe(&response, request.as_bytes()),
+        ));
     }
     assert_still_serving(&mut server, addr);
 }
@@ -346,7 +372,8 @@ fn request_body_is_read() {
         "请求之后还有字节：5 MiB 的请求体，第二个请求。浏览器发完之后才读：\n\
          只有一个响应，完整到达，连接没有被重置。\n\
          常见原因：响应之后立即关闭。接收缓冲区里还有没有读的字节时，系统会重置连接；\n\
-         应先关闭写方向，再读到末尾。",
+         应先关闭写方向，再读到末尾。\n\
+         或者：把空行之后的字节（请求体、第二个请求）也当作请求头。",
     );
     let body = "x".repeat(5 << 20);
     let length = body.len();
@@ -383,8 +410,9 @@ fn header_near_the_limit_is_accepted() {
 #[test]
 fn header_over_the_limit() {
     let (mut server, addr) = start_server(
-        "空行之前超过 8192 字节（含请求行），不管空行来不来：431，响应完整到达。\n\
-         常见原因：没有限制，一直读；读满缓冲区就当作完整的请求；等到空行才看长度。",
+        "空行之前超过 8192 字节（含请求行），无论空行是否到达：431，响应完整到达。\n\
+         常见原因：没有限制，一直读；读满缓冲区就当作完整的请求；等到空行才看长度；\n\
+         position 得到的位置不含最后一行的 \\r\\n，长度是它加 2。",
     );
     for length in [MAX_HEADER + 1, MAX_HEADER + 2, MAX_HEADER + 3, MAX_HEADER + 100] {
         exchange(&mut server, addr, request_of("GET", length), 431);
@@ -413,11 +441,10 @@ fn head_of_a_bad_request() {
 
 #[test]
 fn header_that_never_ends() {
-    let (mut server, addr) = start_server(
-        "连接之后 5 秒没有收齐请求头：408。四个连接：不发；发一半就停；不停地零星发送；4 秒后才开始零星发送。\n\
+    let situation = "连接之后 5 秒没有收齐请求头：408。四个连接：不发；发一半就停；不停地零星发送；4 秒后才开始零星发送。\n\
          常见原因：没有时限；时限只管一次 read，对方每次在它之前发一个字节，就永远不会超时；\n\
-         超时的错误（Linux 上是 WouldBlock，Windows 上是 TimedOut）用 ? 返回了，没有响应。",
-    );
+         超时的错误（Linux 上是 WouldBlock，Windows 上是 TimedOut）用 ? 返回了，没有响应。";
+    let (mut server, addr) = start_server(situation);
     let start = Instant::now();
     let silent = connect(addr);
     let mut half = connect(addr);
@@ -446,9 +473,10 @@ fn header_that_never_ends() {
     for ((mut stream, name), wait) in [silent, half, slow, late].into_iter().zip(names).zip(waits) {
         let time = wait.join().unwrap();
         if !(TOO_EARLY..TOO_LATE).contains(&time) {
-            server.fail(&format!("{name}的连接在 5 秒时收到 408；实际等了 {time:.1?}"));
+            server.fail(&format!("{name}的连接在 5 秒时收到 408；实际等了 {}", seconds(time)));
         }
-        receive(&mut server, &mut stream, format!("（{name}）").as_bytes(), 408);
+        server.explain(&format!("这是{name}的连接。\n{situation}"));
+        receive(&mut server, &mut stream, b"", 408);
     }
 }
 
@@ -469,7 +497,7 @@ fn spare_connections_do_not_disturb() {
     for path in ["/", "/image.jpg"] {
         let response = exchange(&mut server, addr, request("GET", path), 200);
         if response.time > Duration::from_secs(3) {
-            server.fail(&format!("立即得到 {path}；实际用了 {:?}", response.time));
+            server.fail(&format!("立即得到 {path}；实际用了 {}", seconds(response.time)));
         }
     }
     for stream in streams.iter_mut().rev() {

@@ -65,7 +65,7 @@ pub fn exchange_any(
     let sent = stream.write_all(request);
     let response = receive_any(server, &mut stream, request, statuses);
     if let Err(e) = sent {
-        server.fail(&format!("请求 {} 全部发完；实际：{e}", preview(request)));
+        server.fail(&format!("请求全部发完；实际：{e}\n{}", describe(&[], request)));
     }
     response
 }
@@ -113,11 +113,9 @@ fn receive_any(
     };
     let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
     server.fail(&format!(
-        "响应码为 {} 的完整响应，然后连接正常关闭\n发出：{}\n问题：{problem}\n收到 {} 字节：{}",
+        "响应码为 {} 的完整响应，然后连接正常关闭\n问题：{problem}\n{}",
         statuses.join(" 或 "),
-        preview(request),
-        received.len(),
-        preview(&received),
+        describe(&received, request),
     ))
 }
 
@@ -152,15 +150,35 @@ pub fn parse(received: &[u8], request: &[u8]) -> Result<Response, String> {
     let length = length.ok_or("响应头中应有一个 Content-Length，值是响应体的字节数")?;
     match response.body.len() {
         0 if request.starts_with(b"HEAD ") => Ok(response),
-        n if request.starts_with(b"HEAD ") => Err(format!("HEAD 的响应有 {n} 字节的响应体")),
+        n if request.starts_with(b"HEAD ") => {
+            Err(format!("响应码是 {status}，HEAD 的响应却有 {n} 字节的响应体"))
+        }
         n if n == length => Ok(response),
-        n => Err(format!("Content-Length 是 {length}，响应体却有 {n} 字节")),
+        n => Err(format!("响应码是 {status}，Content-Length 是 {length}，响应体却有 {n} 字节")),
     }
 }
 
-/// 用于失败信息：开头的一段，不可见的字节写成转义序列。
-pub fn preview(bytes: &[u8]) -> String {
-    let start = &bytes[..bytes.len().min(400)];
-    let more = if start.len() < bytes.len() { "……" } else { "" };
-    format!("{:?}{more}", String::from_utf8_lossy(start))
+/// 用于失败信息：收到的响应，发出的请求（可以是空的）。
+pub fn describe(received: &[u8], request: &[u8]) -> String {
+    let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let header = end.map_or("没有空行".to_string(), |end| format!("空行之前 {} 字节", end + 2));
+    let received = format!("收到 {} 字节：{}", received.len(), preview(received, 400));
+    match request.len() {
+        0 => received,
+        n => format!("{received}\n发出 {n} 字节（{header}）：{}", preview(request, 100)),
+    }
+}
+
+/// 长于 `most` 字节时只有两头；不可见的字节写成转义序列。
+fn preview(bytes: &[u8], most: usize) -> String {
+    let show = |bytes| format!("{:?}", String::from_utf8_lossy(bytes));
+    match bytes.len() {
+        n if n <= most => show(bytes),
+        n => format!("{} …… {}", show(&bytes[..most - 20]), show(&bytes[n - 20..])),
+    }
+}
+
+/// 用于失败信息：时间，单位为秒。
+pub fn seconds(time: Duration) -> String {
+    format!("{:.1} 秒", time.as_secs_f32())
 }
