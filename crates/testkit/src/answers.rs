@@ -135,6 +135,9 @@ impl Answer<'_> {
             program.explain("没有写地址时，用课程的地址。");
             program.type_line("tcp");
             program.wait_stderr(addr);
+            if program.stderr().contains("用法") {
+                program.fail("不写地址也可以，不说明用法");
+            }
         }
     }
 
