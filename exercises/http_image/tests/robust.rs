@@ -53,7 +53,7 @@ fn assert_waiting(server: &mut Program, stream: &mut TcpStream, sent: &[u8], tim
         Err(e) if timed_out(&e) => return stream.set_read_timeout(Some(DEADLINE)).unwrap(),
         Err(e) => format!("连接出错（{e}）"),
         Ok(0) => "连接关闭".to_string(),
-        Ok(n) => describe(&received[..n], &[]),
+        Ok(n) => format!("这时不应响应\n{}", describe(&received[..n], &[])),
     };
     let (n, end) = (sent.len(), String::from_utf8_lossy(&sent[sent.len().saturating_sub(20)..]));
     server.fail(&format!(

@@ -162,7 +162,7 @@ pub fn parse(received: &[u8], request: &[u8]) -> Result<Response, String> {
 pub fn describe(received: &[u8], request: &[u8]) -> String {
     let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let header = end.map_or("没有空行".to_string(), |end| format!("空行之前 {} 字节", end + 2));
-    let received = format!("收到 {} 字节：{}", received.len(), preview(received, 400));
+    let received = format!("收到 {} 字节：{}", received.len(), preview(received, 200));
     match request.len() {
         0 => received,
         n => format!("{received}\n发出 {n} 字节（{header}）：{}", preview(request, 100)),
