@@ -283,7 +283,7 @@ pub fn exhaust_descriptors(
     args: &[&str],
 ) -> (Program, SocketAddr) {
     let situation = "服务端的描述符用完，不能再接受连接：应在标准错误上写一行，稍等再试，不结束。\n\
-         常见原因：accept 出错时只 continue，程序一声不响地空转，占满一个处理器；或者用了 ? 或 unwrap，\n\
+         常见原因：accept 出错时只 continue，程序没有任何输出地反复重试，占满一个处理器；或者用了 ? 或 unwrap，\n\
          整个程序结束。应写出错误，再用 thread::sleep 等一会儿（例如 100 毫秒）。";
     // 测试可能从 cargo 继承了别的描述符：先关闭，限制才有准数
     let close = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
