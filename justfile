@@ -161,7 +161,7 @@ stubs:
 changes:
     cargo test -p '*_solution' --test solution -- --ignored
 
-# 自动改动课程程序和答案的各处，列出测试没有发现的改动；全部约需半小时（需要 cargo-mutants）
+# 自动改动课程程序和答案的各处，列出测试没有发现的改动；全部约需一刻钟（需要 cargo-mutants）
 mutants *ARGS:
     cargo mutants -o target/mutants-lessons -p udp_server -p udp_client -p tcp_server -p tcp_client -p http_demo {{ARGS}}
     cargo mutants -o target/mutants-solutions -p word_lookup_solution -p image_upload_solution -p record_sender_solution -p qa_bot_solution -p http_image_solution {{ARGS}} -- --test '*[ct]' --test solution -- --skip mistakes_are_rejected --skip first_stage_is_honest
