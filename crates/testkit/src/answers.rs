@@ -238,13 +238,13 @@ impl Answer<'_> {
             (0..lines.len()).filter(|&i| lines[i].starts_with("== ")).collect();
         assert!(!starts.is_empty(), "changes.txt 中没有改动");
         let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-        let changes: Vec<&[&str]> =
-            starts.iter().zip(ends).map(|(&i, end)| &lines[i..end]).collect();
-        report(&changes, ALL_TESTS_EACH, |change| {
+        let changes: Vec<(usize, &[&str])> =
+            starts.iter().zip(ends).map(|(&i, end)| (i, &lines[i..end])).collect();
+        report(&changes, ALL_TESTS_EACH, |(line, change)| {
             let [_, test, file] = change[0].split(' ').collect::<Vec<_>>()[..] else {
                 return Some(format!("不合格式：{}", change[0]));
             };
-            let dir = temp.join(format!("{:p}", *change));
+            let dir = temp.join(line.to_string());
             let changed = match apply(&change[1..], &read(&self.dir.join(file))) {
                 Ok(changed) => changed,
                 Err(problem) => return Some(format!("{}：{problem}", change[0])),
