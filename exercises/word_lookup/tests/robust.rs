@@ -130,7 +130,7 @@ fn every_word_of_the_dictionary() {
 #[test]
 fn part_of_a_word_is_another_word() {
     let (mut server, socket) = start_server(
-        "查询的内容只是某个单词的一部分，或者比它多一些，或者是解释中的文字：都是没有的单词。\n\
+        "查询的内容只是某个单词的一部分，或者比它多一些，或者是解释中的文字：都算词典中没有的单词。\n\
          常见原因：用了 contains、starts_with 或 find；应要求与词典中的单词完全相同。",
     );
     let line = format!("tcp\t{}", explanation("tcp"));
@@ -145,7 +145,7 @@ fn part_of_a_word_is_another_word() {
 #[test]
 fn word_that_is_not_utf8_or_empty() {
     let (mut server, socket) = start_server(
-        "数据报不是 UTF-8，或者是空的，或者只有空白：都是没有的单词，服务端继续运行。\n\
+        "数据报不是 UTF-8，或者是空的，或者只有空白：都算词典中没有的单词，服务端继续运行。\n\
          常见原因：用了 String::from_utf8 和 ? 或 unwrap；丢弃了无效的字节；把 0 字节当作对方已经关闭。",
     );
     let invalid = [&b"\xff\xfe"[..], b"\xfftcp", b"t\xffcp", b"tcp\xff", b"tcp\xe4\xbd", b"tcp\0"];
@@ -350,7 +350,7 @@ fn server_at_an_ipv6_address() {
 #[test]
 fn word_too_long_to_send() {
     let (mut client, socket) = start_client(
-        "用户输入的单词正好是最长的数据报：照样查询。65,508 字节的单词，一个数据报放不下，系统不发送：\n\
+        "用户输入的单词正好是最长的数据报：照样查询。65508 字节的单词，一个数据报放不下，系统不发送：\n\
          在标准错误上写一行，说明哪个地址、系统的回答，不等待，再次显示 >>；下一个单词照样查询。\n\
          常见原因：发送出错时用了 ?，结束了客户端；忽略了发送的错误，白等 3 秒。",
     );

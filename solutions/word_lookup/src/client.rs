@@ -36,7 +36,7 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
 /// 向 `addr` 查询 `word`，返回回答；无法发送，或者发送 [`TRIES`] 次都没有回答时，返回错误。
 fn look_up(addr: SocketAddr, word: &str) -> Result<String, Box<dyn Error>> {
     // 2. 端口 0：由系统选择一个空闲端口；服务端的回答就发到这里。每个单词用新的套接字，
-    //    上一个单词迟到的、重复的回答去旧的端口，不会当作这一个的；地址族要与 addr 相同
+    //    前一个单词迟到的、重复的回答到达旧的端口，不会当作这一个的；地址族要与 addr 相同
     let any_addr = if addr.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let udp_socket = UdpSocket::bind(any_addr)?;
     udp_socket.connect(addr)?; // UDP 没有连接：只是约定对方，别人发来的数据报由系统丢弃
