@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// 把文件 `file` 上传到 `addr` 的服务端；服务端收到的字节数与发送的不同时返回错误。
 pub fn run(file: &Path, addr: SocketAddr) -> Result<(), Box<dyn Error>> {
-    // 1. 文件没有问题，才打扰服务端
+    // 1. 文件没有问题，才连接服务端
     let mut picture = File::open(file)?;
     // 2. 连接服务端
     let mut tcp_socket = TcpStream::connect(addr)?;

@@ -16,7 +16,7 @@ const MAX_ANSWER: u64 = 21;
 pub fn run(file: &Path, addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     let name = file.display();
     let failed = |e: io::Error| format!("无法把 {name} 上传到 {addr}：{e}");
-    // 1. 文件没有问题，才打扰服务端（目录在 Linux 上也能打开，到读的时候才出错）
+    // 1. 文件没有问题，才连接服务端（目录在 Linux 上也能打开，到读的时候才出错）
     let picture = File::open(file).map_err(|e| format!("无法打开 {name}：{e}"))?;
     if picture.metadata()?.len() == 0 {
         return Err(format!("{name} 是空的").into());
