@@ -129,7 +129,7 @@ fn pauses_and_silence() {
     let mut slow = connect(addr);
     // 沉默的客户端：一个停在记录中间，一个停在两条记录之间
     let situation = "客户端发送一条完整的记录之后（有的还发了半条）一直沉默，另一个客户端在后面等待：\n\
-         5 秒之后应结束沉默的客户端，不回答，半条记录不写入文件。\n\
+         5 秒之后应断开沉默的客户端，不回答，半条记录不写入文件。\n\
          常见原因：没有设置读超时；把超时当作发送完毕；超时之后把半条记录也写进了文件。";
     let cases = [(&half_dir, "甲  1\n乙  2"), (&whole_dir, "甲  1\n")];
     let mut silent = cases.map(|(dir, text)| {
@@ -225,7 +225,7 @@ fn empty_lines_and_carriage_returns() {
     let (mut server, addr) = start_server(
         dir.path(),
         "行以 \\r\\n 结尾（Windows 上的习惯），中间有空行：\\n 前面的一个 \\r 不属于记录，空行不是记录。\n\
-         常见原因：只去掉了 \\n，于是 “#\\r” 不等于 #；用 trim_end 去掉了不止一个 \\r；空行也计数。",
+         常见原因：只去掉了 \\n，于是“#\\r”不等于 #；用 trim_end 去掉了不止一个 \\r；空行也计数。",
     );
     let lines = b"\n\r\na  1\r\n\n\r\nb  2\n\r\nc  3\r\r\n#\r\r\n#\r\n";
     assert_answer(&mut server, addr, lines, "4\n");
@@ -374,7 +374,7 @@ fn line_over_65536_bytes_ends_its_client_only() {
     let dir = tempfile::tempdir().unwrap();
     let (mut server, addr) = start_server(
         dir.path(),
-        "一行有 65537 字节（不含 \\n），或者不停地发送而没有 \\n：结束这个客户端，不回答，\n\
+        "一行有 65537 字节（不含 \\n），或者不停地发送而没有 \\n：断开这个客户端，不回答，\n\
          这一行不写入文件，前面的记录保留。\n\
          常见原因：没有限制长度，内存随着对方发送的数据增长；读完整行才检查长度；\
          把长的一行截成了几条记录。",
@@ -587,7 +587,7 @@ fn answer_that_is_wrong() {
     for answer in answers {
         let (mut client, mut conn, addr) = start_client(
             "服务端的回答不是“3\\n”，然后关闭连接：用一行错误说明，写明哪个地址，退出状态 1。\n\
-             常见原因：parse().unwrap() 使程序崩溃；只用了 ?，错误中没有地址；没有检查就打印出来；\
+             常见原因：parse().unwrap() 使程序崩溃；只用了 ?，错误中没有地址；没有检查就打印了；\
              没有 \\n 的“3”也当作完整的回答；没有与发送的条数比较。",
         );
         client.assert_receives(&mut conn, MESSAGE);
