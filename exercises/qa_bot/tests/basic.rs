@@ -116,12 +116,12 @@ fn client_asks_and_prints() {
 fn together_client_and_server() {
     let (mut server, addr) = start_server(
         "你的两个客户端轮流向你的服务端提问。\n\
-         常见原因：先看其余的测试，它们分别检查两端；都通过时，问题在别处，例如服务端一次只服务一个客户端。",
+         先看别的测试：它们分别检查两端，失败时说明原因。都通过时，问题在别处，例如服务端一次只服务一个客户端。",
     );
     let mut clients = ["第一个", "第二个"].map(|name| {
         let situation = format!(
             "你的{name}客户端连接你的服务端，提问。\n\
-             常见原因：先看其余的测试，它们分别检查两端；服务端的 server_ 测试没有通过时，客户端等不到回答。"
+             先看别的测试：它们分别检查两端，失败时说明原因；服务端的 server_ 测试没有通过时，客户端等不到回答。"
         );
         start_client(addr, &situation)
     });

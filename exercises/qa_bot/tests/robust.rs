@@ -204,7 +204,7 @@ fn question_of_1024_bytes_is_answered() {
 fn question_over_1024_bytes_ends_its_connection_only() {
     let (mut server, addr) = start_server(
         "问题超过 1024 字节：不等 \\n，不查表，结束这个连接（可以先发一行说明），其他连接不受影响。\n\
-         常见原因：read_until 没有长度限制；超长时仍然查表，或者只丢弃它；结束了整个程序；\n\
+         常见原因：read_until 没有长度限制；过长时仍然查表，或者只丢弃它；结束了整个程序；\n\
          结束了连接，标准错误上却没有说明：serve 返回的错误没有人写出。",
     );
     let mut other = connect(addr);
@@ -410,7 +410,7 @@ fn answer_that_is_not_utf8() {
 #[test]
 fn answer_of_65536_bytes_is_printed() {
     let (mut client, mut conn) = start_client(
-        "回答有 65,536 字节（不含 \\n）：没有超过限制，应打印，占一行。\n\
+        "回答有 65536 字节（不含 \\n）：没有超过限制，应打印，占一行。\n\
          常见原因：把 \\n 也算进了长度；限制得太小。",
     );
     ask(&mut client, &mut conn);
@@ -424,7 +424,7 @@ fn answer_of_65536_bytes_is_printed() {
 fn answer_over_65536_bytes_is_an_error() {
     for end in ["", "\n"] {
         let (mut client, mut conn) = start_client(
-            "服务端发来的回答超过 65,536 字节：不等 \\n，用一行错误说明，退出状态 1。\n\
+            "服务端发来的回答超过 65536 字节：不等 \\n，用一行错误说明，退出状态 1。\n\
              常见原因：read_until 没有长度限制，服务端一直发送，就占满内存。",
         );
         ask(&mut client, &mut conn);
@@ -520,7 +520,7 @@ fn typed_bytes_that_are_not_utf8() {
 fn server_that_goes_away() {
     let (mut client, mut conn) = start_client(
         "服务端收到问题后关闭连接：客户端用一行错误说明，退出状态 1。\n\
-         常见原因：没有检查读到 0 字节，打印出空的回答。",
+         常见原因：没有检查读到 0 字节，打印了空的回答。",
     );
     let addr = conn.local_addr().unwrap();
     ask(&mut client, &mut conn);
@@ -554,7 +554,7 @@ fn server_that_goes_away() {
 fn half_an_answer_is_an_error() {
     for half in ["你好".as_bytes(), b"\xe4\xbd"] {
         let (mut client, mut conn) = start_client(
-            "回答说到一半，没有 \\n，服务端就关闭连接：不打印半个回答，用一行错误说明，退出状态 1。\n\
+            "回答发到一半，没有 \\n，服务端就关闭连接：不打印半个回答，用一行错误说明，退出状态 1。\n\
              常见原因：只检查了读到 0 字节；应检查读到的以 \\n 结尾。",
         );
         ask(&mut client, &mut conn);

@@ -26,7 +26,7 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         // 3. \n 告诉服务端：一个问题到此为止
         let line = format!("{msg}\n");
         tcp_socket.write_all(line.as_bytes()).map_err(|e| format!("无法发送到 {addr}：{e}"))?;
-        // 4. 回答不一定一次到齐：读到 \n 才完整；没有 \n 的，是说到一半断开，或者过长
+        // 4. 回答不一定一次到齐：读到 \n 才完整；没有 \n 的，是发到一半断开，或者过长
         let mut data = Vec::new();
         let mut limited = reader.by_ref().take(MAX_ANSWER + 1);
         limited.read_until(b'\n', &mut data).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
