@@ -1,7 +1,7 @@
 //! 典型错误：把读的错误当作结尾。
 //!
 //! - 想法：`tcp_server` 用 `unwrap_or(0)` 处理出错的 `read`，这里照样写。
-//! - 结果：超时、重置都成了“正常结束”，半张图片换掉了旧图片。聊天时两者都是“客户端走了”；收文件时，只有返回 0 才是收完。
+//! - 结果：超时、重置都成了“正常结束”，半张图片换掉了旧图片。聊天时两者都是“客户端离开了”；收文件时，只有返回 0 才是收完。
 //!
 //! 拒绝它的测试：`robust` 的 `five_seconds_of_silence`。
 //! 运行：`cargo run -p image_upload_solution --example image_upload_error_is_end -- server`
