@@ -61,7 +61,7 @@ grade-check:
 # 对照：练习与第一关的答案；STAGE 写 robust 时，第一关与第二关的答案
 diff NAME STAGE='basic':
     #!/usr/bin/env bash
-    case {{STAGE}} in
+    case {{quote(STAGE)}} in
     basic) from=exercises/{{NAME}}/src to=solutions/{{NAME}}/basic ;;
     robust) from=solutions/{{NAME}}/basic to=solutions/{{NAME}}/src ;;
     *) echo "用法：just diff {{NAME}} [robust]" >&2; exit 2 ;;
@@ -75,8 +75,8 @@ reset NAME:
     #!/usr/bin/env bash
     set -euo pipefail
     fail() { echo "$1" >&2; exit 1; }
-    dir=exercises/{{NAME}}
-    case {{NAME}} in *[!a-z0-9_]*) fail "练习的名字只有小写字母、数字和下划线：{{NAME}}" ;; esac
+    dir=exercises/{{quote(NAME)}}
+    case {{quote(NAME)}} in *[!a-z0-9_]*) fail "练习的名字只有小写字母、数字和下划线" ;; esac
     git rev-parse --git-dir >/dev/null ||
         fail "这里没有能用的 git 历史（原因见上；ZIP 文件就没有）：请重新解压一份，把其中的 $dir 复制过来。没有改动任何文件"
     # 骨架：最近一次改动任务或测试的提交；其中每个 todo! 与函数的开头之间只有步骤，没有写过的代码
