@@ -260,6 +260,7 @@ fn clients_that_vanish() {
         client.write_all("你好\n".as_bytes()).unwrap();
         reset(client);
     }
+    server.assert_silent(&mut connect(addr), PAUSE); // 因此结束的程序，这时也结束了
     assert_still_serving(&mut server, addr);
     server.assert_running();
 }
