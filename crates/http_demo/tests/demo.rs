@@ -101,13 +101,6 @@ fn restart_right_after_a_run() {
 }
 
 #[test]
-#[cfg(unix)]
-fn no_descriptor_left() {
-    let dir = std::env::temp_dir();
-    let (_server, _) = testkit::fire::exhaust_descriptors(&dir, 4, cargo_bin!(), &["127.0.0.1:0"]);
-}
-
-#[test]
 fn address_that_is_none() {
     let output = cargo_bin_cmd!().arg("abc").timeout(DEADLINE).output().unwrap();
     assert_one_line_error(&output, &["无法绑定 abc：", "invalid socket address"]);
