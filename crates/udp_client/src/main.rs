@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         // 收消息（Windows 上，回复超过 256 字节、服务端没有启动时出错：只放弃这一次）
         let Ok((n, _)) = udp_socket.recv_from(&mut buffer) else {
-            eprintln!("没有收到 {addr} 的回复");
+            eprintln!("没有收到回复：{addr}");
             continue;
         };
         let data = &buffer[..n];
