@@ -18,18 +18,18 @@ mod server; // 只用其中的 answer：错误不在查表
 
 fn main() -> io::Result<()> {
     let addr = env::args().nth(2).unwrap_or("0.0.0.0:5555".to_string());
-    let listener = TcpListener::bind(addr)?;
-    eprintln!("问答服务端已启动：{}", listener.local_addr()?);
-    for stream in listener.incoming().flatten() {
-        thread::spawn(move || serve(&stream));
+    let tcp_socket = TcpListener::bind(addr)?;
+    eprintln!("问答服务端已启动：{}", tcp_socket.local_addr()?);
+    loop {
+        let (conn, _) = tcp_socket.accept()?;
+        thread::spawn(move || serve(&conn));
     }
-    Ok(())
 }
 
-fn serve(mut stream: &TcpStream) -> io::Result<()> {
-    for question in BufReader::new(stream).split(b'\n') {
+fn serve(mut conn: &TcpStream) -> io::Result<()> {
+    for question in BufReader::new(conn).split(b'\n') {
         let answer = server::answer(&String::from_utf8_lossy(&question?));
-        writeln!(stream, "{answer}")?;
+        writeln!(conn, "{answer}")?;
     }
     Ok(())
 }
