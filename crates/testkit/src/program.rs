@@ -147,7 +147,7 @@ impl Program {
 
     /// 等标准错误上以地址结尾的一行；地址的 IP 应为 `ip`，端口不是 0。
     #[track_caller]
-    pub(crate) fn wait_address(&self, ip: &str) {
+    pub fn wait_address(&self, ip: &str) {
         let found = self.world().wait(START, || {
             let addr = address(&self.stderr());
             (addr.is_some() || self.ended()).then_some(addr)
@@ -281,7 +281,7 @@ impl Program {
         }
     }
 
-    /// 等程序以一行错误结束：退出状态为 1，标准错误正好多一行，以“错误：”开头，含有 `parts` 的每一项，用中文说明。
+    /// 等程序以一行错误结束：退出状态为 1，标准错误正好多一行，用中文说明，含有 `parts` 的每一项。
     #[track_caller]
     pub fn expect_error(&self, parts: &[&str]) {
         self.expect_exit(1);
@@ -290,20 +290,19 @@ impl Program {
             stderr.lines().skip(usize::from(self.0.addr.get().is_some())).collect();
         let named: Vec<String> = parts.iter().map(|part| format!("“{part}”")).collect();
         let expected =
-            format!("标准错误上是一行“错误：……”，用中文说明做什么失败，含有{}", named.join("、"));
+            format!("标准错误上是一行错误，用中文说明做什么失败，含有{}", named.join("、"));
         let actual = match lines[..] {
             [] => "标准错误上没有说明".to_string(),
             [line] if line.contains("kind:") => "错误用了 {e:?} 显示；应当用 {e}".to_string(),
             [line] => {
                 let chinese = |c: char| ('一'..='龥').contains(&c);
                 let missing = parts.iter().find(|part| !line.contains(*part));
-                match (line.strip_prefix("错误："), missing) {
-                    (None, _) => format!("这一行没有以“错误：”开头：{line}"),
-                    (Some(_), Some(part)) => format!("这一行没有“{part}”：{line}"),
-                    (Some(rest), None) if !rest.contains(chinese) => {
+                match missing {
+                    Some(part) => format!("这一行没有“{part}”：{line}"),
+                    None if !line.trim_start_matches("错误：").contains(chinese) => {
                         format!("没有说明做什么失败：{line}")
                     }
-                    _ => return,
+                    None => return,
                 }
             }
             [..] => format!("是 {} 行（错误中不能有换行）：{:?}", lines.len(), cut(&stderr, 200)),

@@ -11,9 +11,6 @@ use crate::program::Program;
 use crate::timeline::{Sides, Who};
 use crate::world::{Outcome, PAUSE, Rule, START, Source, World};
 
-/// 一次最多看这么多还没有读的字节。
-const PEEK: usize = 64 << 10;
-
 /// 对方怎样结束了连接。
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
@@ -59,11 +56,9 @@ impl Inner {
     /// 读出 `n` 个已经看到的字节。
     fn take(&self, n: usize) -> Vec<u8> {
         let mut bytes = vec![0; n];
-        if let Some(mut stream) = self.stream.borrow().as_ref() {
-            stream.read_exact(&mut bytes).expect("这些字节已经到达");
-        }
         self.seen.set(self.seen.get() - n);
-        bytes
+        let read = self.stream.borrow().as_ref().map(|mut stream| stream.read_exact(&mut bytes));
+        if matches!(read, Some(Ok(()))) { bytes } else { Vec::new() } // 刚刚被重置
     }
 }
 
@@ -74,7 +69,7 @@ impl Source for Inner {
         }
         let stream = self.stream.borrow();
         let Some(stream) = stream.as_ref() else { return false };
-        let mut buffer = [0; PEEK];
+        let mut buffer = self.rule.0.buffer.borrow_mut();
         match stream.peek(&mut buffer) {
             Ok(0) => {
                 self.note(self.received, "不再发送（0 字节）", None);
@@ -263,16 +258,16 @@ impl Peer {
             self.world().watch_for(Duration::from_millis(30), || false); // 后面还有什么
         }
         got.extend(self.0.take(self.0.seen.get().min(1000)));
-        let what = if got.is_empty() {
-            "什么也没有收到".to_string()
-        } else {
-            format!("收到 {}", show(&got))
+        let what = match got.is_empty() {
+            true => "什么也没有收到".to_string(),
+            false => format!("收到 {}", show(&got)),
         };
         let (outcome, how) = match self.0.end.get() {
             _ if !bytes.starts_with(&got) => (Outcome::Other, ""),
             Some(End::Closed) => (Outcome::Closed, "，连接就结束了"),
             Some(End::Reset) => (Outcome::Closed, "，连接就被重置了（见 docs/2.3.1 的“重置”）"),
             None if [&got[..], b"\n"].concat() == bytes => (Outcome::NoNewline, "，后面没有 \\n"),
+            None if got.is_empty() => (Outcome::Silence, "（等了 3 秒）"),
             None => (Outcome::Silence, "，后面什么也没有（等了 3 秒）"),
         };
         let general: &[&str] = match outcome {

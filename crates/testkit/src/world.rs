@@ -52,6 +52,8 @@ pub(crate) struct World {
     sources: RefCell<Vec<Weak<dyn Source>>>,
     pub timeline: RefCell<Timeline>,
     end: Cell<Instant>,
+    /// 看一眼还没有读的字节，一次最多这么多；大家共用。
+    pub buffer: RefCell<Vec<u8>>,
 }
 
 impl World {
@@ -174,6 +176,7 @@ pub fn rule(sentence: &str) -> Rule {
         sources: RefCell::default(),
         timeline: RefCell::new(Timeline::new()),
         end: Cell::new(Instant::now() + BUDGET),
+        buffer: RefCell::new(vec![0; 64 << 10]),
     }))
 }
 
