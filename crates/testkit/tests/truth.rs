@@ -118,7 +118,7 @@ fn whole_buffer_has_its_cause() {
 #[ignore = "被测的程序"]
 fn actor_panics() {
     let _conn = accept();
-    std::thread::spawn(|| None::<u8>.expect("没有")).join().unwrap_err();
+    std::thread::spawn(|| panic!("没有")).join().unwrap_err();
     eprintln!("最后一句");
     std::process::exit(7);
 }
