@@ -366,6 +366,11 @@ impl Program {
         });
     }
 
+    /// 程序结束了没有；它的输出可能还没有读完。
+    pub(crate) fn exited(&self) -> bool {
+        self.0.status.get().is_some()
+    }
+
     /// 程序结束了没有，它的输出也都读完了。
     pub fn ended(&self) -> bool {
         self.0.ended.get()
@@ -389,9 +394,12 @@ impl Program {
     }
 
     pub(crate) fn state(&self) -> State {
-        let stderr = self.stderr();
-        let mut lines =
-            stderr.lines().filter(|line| !line.is_empty() && !line.starts_with("note: "));
+        // 启动时的地址、空行和怎样显示调用栈，都不是程序要说的
+        let noise = |line: &&str| {
+            line.is_empty() || line.starts_with("note: ") || last_word(line).is_some()
+        };
+        let said = self.stderr().lines().filter(|line| !noise(line)).collect::<Vec<_>>().join("\n");
+        let mut lines = said.lines();
         let mut state = State { ended: self.ended(), ..State::default() };
         while let Some(line) = lines.next() {
             if let Some((_, place)) = line.split_once(" panicked at ") {
@@ -407,7 +415,7 @@ impl Program {
         }
         let running = if self.ended() { "已经结束" } else { "还在运行" };
         state.text = format!("程序：{}（{running}）\n", self.0.command);
-        for (name, output) in [("标准输出", self.stdout()), ("标准错误", stderr)] {
+        for (name, output) in [("标准输出", self.stdout()), ("标准错误", said)] {
             state.text += &show(name, &output);
         }
         state
@@ -431,7 +439,12 @@ fn show(name: &str, output: &str) -> String {
 /// 以套接字地址结尾的第一行中的地址。
 fn address(text: &str) -> Option<SocketAddr> {
     let whole = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
-    whole.lines().find_map(|line| line.rsplit([' ', '：']).next()?.parse().ok())
+    whole.lines().find_map(last_word)
+}
+
+/// 一行最后的套接字地址。
+fn last_word(line: &str) -> Option<SocketAddr> {
+    line.rsplit([' ', '：']).next()?.parse().ok()
 }
 
 /// 在后台线程中不停地读 `pipe`，每读到一段就报告；最后报告空的一段。

@@ -130,13 +130,14 @@ impl World {
         general: &[&str],
     ) -> ! {
         let (mut outcome, place) = (outcome.into(), Location::caller());
-        self.watch_for(Duration::from_millis(50), || false); // 程序正在崩溃时，等它说完
+        self.watch_for(PAUSE / 4, || false); // 程序正在崩溃时，等它说完
+        if program.is_some_and(Program::exited) {
+            self.wait(PAUSE, || program.is_some_and(Program::ended).then_some(()));
+        }
         let state = program.map(Program::state).unwrap_or_default();
         if let Some(step) = &state.todo {
-            eprintln!(
-                "\n还没有完成（not yet implemented），从这里开始：{step}\n任务见这个练习的 README.md"
-            );
-            resume_unwind(Box::new(()));
+            let text = "还没有完成（not yet implemented），从这里开始：";
+            give_up(format!("\n{text}{step}\n任务见这个练习的 README.md"));
         }
         if state.ended || state.panic.is_some() {
             outcome = outcome.and(Some(Outcome::Ended));
@@ -159,9 +160,14 @@ impl World {
         text += &state.text;
         text += &self.timeline.borrow().draw();
         let file = place.file().rsplit("../").next().unwrap_or_default(); // 答案也用练习的测试
-        eprintln!("{text}\n（{file} 第 {} 行）", place.line());
-        resume_unwind(Box::new(())); // 不经过 panic! 的信息：没有 RUST_BACKTRACE 的提示和调用栈
+        give_up(format!("{text}\n（{file} 第 {} 行）", place.line()));
     }
+}
+
+/// 测试以 `text` 失败；不经过 `panic!`，所以没有 RUST_BACKTRACE 的提示和调用栈。
+fn give_up(text: String) -> ! {
+    eprintln!("{text}");
+    resume_unwind(Box::new(text))
 }
 
 /// 一条规则，也就是一个测试。
