@@ -107,11 +107,16 @@ reset NAME:
     done
     fail "git 的历史中没有 $dir 未完成的样子：请重新下载一份，把其中的 $dir 复制过来。没有改动任何文件"
 
-# 把讲义做成网页 target/book/docs/index.html（需要 mdBook：cargo install mdbook）
-book:
-    mdbook build docs
-    # 讲义链接到源文件：放在网页旁边
-    cp -r README.md LICENSE crates exercises solutions target/book/
+# 把讲义做成网页 DIR/html/index.html，练习的任务也在其中（需要 mdBook：cargo install mdbook --locked）
+book DIR='target/book':
+    rm -rf {{quote(DIR)}}/src && mkdir -p {{quote(DIR)}}/src && cp -R README.md LICENSE docs crates exercises solutions {{quote(DIR)}}/src
+    sed 's|](|](docs/|; s|docs/\.\./||' docs/SUMMARY.md >{{quote(DIR)}}/src/SUMMARY.md
+    find {{quote(DIR)}}/src \( -name '*.rs' -o -name '*.toml' -o -name '*.yml' \) -exec sh -c 'printf "\357\273\277" | cat - "$0" >"$0.txt"' {} \;
+    mdbook build {{quote(DIR)}}/src/docs
+
+# 打印成 target/book/book.pdf（需要 Chromium；root 用户：just pdf --no-sandbox）
+pdf *OPTIONS: book
+    chromium --headless --no-pdf-header-footer --generate-pdf-document-outline {{OPTIONS}} --print-to-pdf=target/book/book.pdf target/book/html/print.html
 
 # 按 .rustfmt.toml 排版
 fmt:
