@@ -33,7 +33,8 @@ const chinese = {
     'Toggle Table of Contents': '目录', 'Table of contents': '目录', 'Page navigation': '翻页',
     'Previous chapter': '上一页', 'Next chapter': '下一页', 'Print this book': '打印全书',
     'Change theme': '颜色', 'Themes': '颜色', 'Auto': '随系统', 'Light': '浅色', 'Rust': '锈色',
-    'Coal': '炭黑', 'Navy': '海军蓝', 'Ayu': '墨蓝', 'Copy to clipboard': '复制', 'Copied!': '已复制',
+    'Coal': '炭黑', 'Navy': '海军蓝', 'Ayu': '墨蓝',
+    'Copy to clipboard': '复制', 'Copied!': '已复制', 'Clipboard error!': '不能复制',
     'Search (`/`)': '搜索（/）', 'Toggle Searchbar': '搜索', 'Search this book ...': '搜索全书……',
 };
 document.querySelectorAll('[title], [aria-label], [placeholder], .theme').forEach(element => {

@@ -30,6 +30,8 @@ const PAGE: &str = "(() => {
     for (const element of document.querySelectorAll('[id]')) lines.push('id ' + element.id);
     for (const image of document.images) if (!image.naturalWidth) lines.push('problem 图片不能显示：' + image.src);
     if (document.querySelector('.play-button')) lines.push('problem 有运行按钮');
+    dispatchEvent(new Event('beforeprint'));
+    if (document.querySelector('details:not([open])')) lines.push('problem 打印时答案是折叠的');
     for (const element of document.querySelectorAll('main *')) {
         const framed = element.parentElement.closest('pre, .table-wrapper');
         if (!framed && element.getBoundingClientRect().right > 391)
