@@ -18,12 +18,9 @@ elasticlunr.Index.prototype.search = function (query) {
 };
 
 const searchbar = document.getElementById('mdbook-searchbar');
-const search = text => {
-    searchbar.value = text;
-    searchbar.dispatchEvent(new Event('keyup')); // mdBook 在松开键时搜索
-};
+const refresh = () => searchbar.dispatchEvent(new Event('keyup')); // mdBook 在松开键时搜索
 // 用输入法、鼠标、触摸屏输入时没有松开键；输入法正在用的键（回车选词）不是给 mdBook 的
-searchbar.addEventListener('input', () => search(searchbar.value));
+searchbar.addEventListener('input', refresh);
 searchbar.addEventListener('keydown', event => {
     if (event.isComposing || event.keyCode === 229) event.stopPropagation();
 });
@@ -55,8 +52,11 @@ document.querySelectorAll('#mdbook-searchresults-header, .tooltiptext').forEach(
         },
     });
 });
-// 地址中的 ?search=：索引可能比本文件先到，已经搜索过一次；同样的词 mdBook 不搜第二次
-if (searchbar.value) ['……', searchbar.value].forEach(search);
+// 地址中的 ?search=：索引可能比本文件先到，已经按原来的办法搜索过；同样的词 mdBook 不搜第二次，所以先换一个
+if (searchbar.value) {
+    const query = searchbar.value;
+    for (searchbar.value of ['……', query]) refresh();
+}
 
 // 3. 源文件。浏览器常常下载而不显示 .rs，所以 just book 把它们另存了一份 .rs.txt
 for (const link of document.links) {
