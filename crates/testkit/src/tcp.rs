@@ -346,7 +346,10 @@ impl Peer {
             self.gone().then_some(())
         });
         if ended.is_none() {
-            let actual = format!("收到 {}之后，连接仍然打开", show(&got));
+            let actual = match got.is_empty() {
+                true => "连接仍然打开".to_string(),
+                false => format!("收到 {}，连接仍然打开", show(&got)),
+            };
             self.fail(Outcome::Open, "对方结束连接", &actual, &[]);
         }
         got
