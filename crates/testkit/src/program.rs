@@ -205,16 +205,16 @@ impl Program {
             if n == text.len() { Some(true) } else { self.ended().then_some(false) }
         });
         if found != Some(true) {
-            let unread = String::from_utf8_lossy(&self.0.stdout.borrow().unread).into_owned();
+            let unread = self.0.stdout.borrow().unread.clone();
             let outcome = if unread.is_empty() { Outcome::Silence } else { Outcome::Other };
             let actual = match unread.is_empty() {
                 true => "没有新的输出".to_string(),
-                false => format!("{:?}", cut(&unread, 200)),
+                false => crate::tcp::show(&unread),
             };
             let general = "没有换行的输出留在缓冲区里：显示之后要 flush";
             let general =
                 if unread.is_empty() && !text.ends_with('\n') { &[general][..] } else { &[] };
-            let expected = format!("标准输出接着显示 {text:?}");
+            let expected = format!("标准输出接着显示 {}", crate::tcp::show(text.as_bytes()));
             self.world().fail_with(outcome, Some(self), &expected, &actual, general);
         }
         self.0.stdout.borrow_mut().unread.drain(..text.len());
