@@ -1,12 +1,7 @@
 //! 网络单词查询的客户端。
-//!
-//! 第一关的答案，通过 `basic` 的全部测试；真实的网络会使它出错，`robust` 中它通不过：
-//! `empty_line_prompts_again`、`longest_answer`、`server_at_an_ipv6_address`、`word_too_long_to_send`、
-//! `no_answer`、`answer_to_an_earlier_try`、`no_server`、`paused_while_waiting`、`late_answer`、
-//! `answer_from_a_stranger`。
 
 use std::error::Error;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::net::{SocketAddr, UdpSocket};
 
 /// 接收缓冲区的字节数。
@@ -26,23 +21,19 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
 }
 
 /// 向 `addr` 查询 `word`，返回回答。
-fn look_up(addr: SocketAddr, word: &str) -> Result<String, Box<dyn Error>> {
+fn look_up(addr: SocketAddr, word: &str) -> io::Result<String> {
     // 2. 端口 0：由系统选择一个空闲端口；服务端的回答就发到这里
     let udp_socket = UdpSocket::bind("0.0.0.0:0")?;
-    let mut buffer = [0; BUFFER_SIZE];
     udp_socket.send_to(word.as_bytes(), addr)?;
     // 3. 数据报有边界，一次接收就是整个回答
+    let mut buffer = [0; BUFFER_SIZE];
     let (n, _) = udp_socket.recv_from(&mut buffer)?;
     Ok(String::from_utf8_lossy(&buffer[..n]).to_string())
 }
 
 /// 显示提示符并读入一行，返回值不含换行；输入结束（Ctrl-D）时返回 `None`。
-fn input(prompt: &str) -> Result<Option<String>, String> {
+fn input(prompt: &str) -> io::Result<Option<String>> {
     print!("{prompt}");
-    let _ = io::stdout().flush(); // 没有换行的输出留在缓冲区里，需要主动送出
-    let mut line = Vec::new();
-    let mut stdin = io::stdin().lock();
-    stdin.read_until(b'\n', &mut line).map_err(|e| format!("无法读取标准输入：{e}"))?;
-    // 退格只删去半个汉字时，读到的不是 UTF-8：无效的字节成为 �
-    Ok(String::from_utf8_lossy(&line).lines().next().map(String::from))
+    io::stdout().flush()?; // 没有换行的输出留在缓冲区里，需要主动送出
+    io::stdin().lines().next().transpose()
 }
