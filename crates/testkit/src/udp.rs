@@ -141,8 +141,10 @@ impl UdpPeer {
 
     /// 离开：从现在起，系统拒绝发到这个地址的数据报，如同没有程序；端口仍然占着，别的测试得不到它。
     pub fn leave(&self) {
+        self.world().look(); // 先到的先画
         self.0.rule.note(alone(self.0.me), "离开（系统拒绝发到这里的数据报）", None);
         self.0.socket.connect(self.addr()).expect("可以只收自己发的");
+        while self.0.socket.recv(&mut [0; 65_536]).is_ok() {} // 刚刚到达的：没有人收
     }
 
     /// 离开之后，在同一个地址上回来。
