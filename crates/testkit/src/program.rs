@@ -132,7 +132,8 @@ impl Program {
         &self.0.rule.0
     }
 
-    pub(crate) fn rule(&self) -> &Rule {
+    /// 启动它的规则。
+    pub fn rule(&self) -> &Rule {
         &self.0.rule
     }
 

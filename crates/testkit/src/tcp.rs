@@ -35,7 +35,7 @@ struct Inner {
     /// 最近一段到达的时间；它之前到达了几段。
     arrived: Cell<Instant>,
     end: Cell<Option<End>>,
-    /// 写的时候得知对方已经离开。
+    /// 写的时候得知对方已经重置连接。
     gone: Cell<bool>,
 }
 
@@ -71,6 +71,11 @@ impl Source for Inner {
         let Some(stream) = stream.as_ref() else { return false };
         let mut buffer = self.rule.0.buffer.borrow_mut();
         match stream.peek(&mut buffer) {
+            // 写的时候已经得知重置（系统只报告一次），这里就不再出错
+            Ok(0) if self.gone.get() => {
+                self.note(self.received, "重置连接", None);
+                self.end.set(Some(End::Reset));
+            }
             Ok(0) => {
                 self.note(self.received, "不再发送（0 字节）", None);
                 self.end.set(Some(End::Closed));
@@ -219,7 +224,9 @@ impl Peer {
             match written {
                 Some(Some(n)) => sent += n,
                 Some(None) => {
-                    self.0.gone.set(true);
+                    if !self.0.gone.replace(true) && self.0.end.get() == Some(End::Closed) {
+                        self.0.note(self.0.received, "重置连接", None);
+                    }
                     go_on = false;
                 }
                 None => go_on = false,
@@ -295,9 +302,8 @@ impl Peer {
     /// `duration` 之内什么也收不到，连接也不结束。
     #[track_caller]
     pub fn expect_silence_for(&self, duration: Duration) {
-        let heard = || self.0.seen.get() > 0 || self.gone();
-        self.world().watch_for(duration, heard);
-        if heard() {
+        self.world().watch_for(duration, || self.heard());
+        if self.heard() {
             let got = self.0.take(self.0.seen.get());
             let (outcome, actual) = match got.is_empty() {
                 true => (Outcome::Closed, "连接结束了".to_string()),
@@ -365,10 +371,15 @@ impl Peer {
         got
     }
 
-    /// 连接是不是被重置了。
+    /// 到达了还没有核对的字节，或者对方不会再发来什么；不等待。
+    pub fn heard(&self) -> bool {
+        self.0.seen.get() > 0 || self.gone()
+    }
+
+    /// 连接是不是被重置了（对方关闭之后再发送，得到的也是重置）。
     pub fn was_reset(&self) -> bool {
         self.world().look();
-        self.0.end.get() == Some(End::Reset)
+        self.0.end.get() == Some(End::Reset) || self.0.gone.get()
     }
 
     /// 关闭写方向：不再发送，仍然接收。
