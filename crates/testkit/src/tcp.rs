@@ -35,8 +35,6 @@ struct Inner {
     /// 最近一段到达的时间；它之前到达了几段。
     arrived: Cell<Instant>,
     end: Cell<Option<End>>,
-    /// 写的时候得知对方已经重置连接。
-    gone: Cell<bool>,
 }
 
 /// 现在做不了，以后再试。
@@ -53,6 +51,15 @@ impl Inner {
         self.rule.note(self.sides(arrow), label, bytes);
     }
 
+    /// 对方重置了连接；返回是不是刚刚得知。
+    fn note_reset(&self) -> bool {
+        let new = self.end.replace(Some(End::Reset)) != Some(End::Reset);
+        if new {
+            self.note(self.received, "重置连接", None);
+        }
+        new
+    }
+
     /// 读出 `n` 个已经看到的字节。
     fn take(&self, n: usize) -> Vec<u8> {
         let mut bytes = vec![0; n];
@@ -64,18 +71,14 @@ impl Inner {
 
 impl Source for Inner {
     fn look(&self) -> bool {
-        if self.end.get().is_some() {
-            return false;
-        }
         let stream = self.stream.borrow();
         let Some(stream) = stream.as_ref() else { return false };
+        if self.end.get().is_some() {
+            // 不再发送之后还可能重置，这时读到的仍然是 0 字节，只有套接字的错误说明它
+            return matches!(stream.take_error(), Ok(Some(_))) && self.note_reset();
+        }
         let mut buffer = self.rule.0.buffer.borrow_mut();
         match stream.peek(&mut buffer) {
-            // 写的时候已经得知重置（系统只报告一次），这里就不再出错
-            Ok(0) if self.gone.get() => {
-                self.note(self.received, "重置连接", None);
-                self.end.set(Some(End::Reset));
-            }
             Ok(0) => {
                 self.note(self.received, "不再发送（0 字节）", None);
                 self.end.set(Some(End::Closed));
@@ -86,10 +89,7 @@ impl Source for Inner {
                 self.seen.set(n);
                 self.arrived.set(Instant::now());
             }
-            Err(e) if !would_block(&e) => {
-                self.note(self.received, "重置连接", None);
-                self.end.set(Some(End::Reset));
-            }
+            Err(e) if !would_block(&e) => return self.note_reset(),
             _ => return false,
         }
         true
@@ -161,7 +161,6 @@ impl Peer {
             seen: Cell::new(0),
             arrived: Cell::new(Instant::now()),
             end: Cell::new(None),
-            gone: Cell::new(false),
         }));
         let inner: Rc<dyn Source> = peer.0.clone();
         peer.world().watch(Rc::downgrade(&inner));
@@ -184,7 +183,7 @@ impl Peer {
         self.world().look(); // 先到的先画
         self.0.note(self.0.sent, "", Some(bytes));
         let sent = self.write(bytes, Duration::from_secs(3));
-        if sent < bytes.len() && self.0.end.get().is_none() && !self.0.gone.get() {
+        if sent < bytes.len() && self.0.end.get().is_none() {
             let actual = format!("3 秒之内只收下 {sent} 字节（测试一共发送 {} 字节）", bytes.len());
             self.fail(Outcome::Silence, "程序收下测试发送的数据", &actual, &[]);
         }
@@ -218,15 +217,14 @@ impl Peer {
                 match result {
                     Ok(n) => Some(Some(n)),
                     Err(e) if would_block(&e) => None,
-                    Err(_) => Some(None), // 对方已经离开：下一次看的时候画出来
+                    Err(_) => Some(None),
                 }
             });
             match written {
                 Some(Some(n)) => sent += n,
                 Some(None) => {
-                    if !self.0.gone.replace(true) && self.0.end.get() == Some(End::Closed) {
-                        self.0.note(self.0.received, "重置连接", None);
-                    }
+                    self.0.look(); // 先到的先画
+                    self.0.note_reset(); // 写的时候得知，套接字的错误就已经取走
                     go_on = false;
                 }
                 None => go_on = false,
@@ -379,7 +377,7 @@ impl Peer {
     /// 连接是不是被重置了（对方关闭之后再发送，得到的也是重置）。
     pub fn was_reset(&self) -> bool {
         self.world().look();
-        self.0.end.get() == Some(End::Reset) || self.0.gone.get()
+        self.0.end.get() == Some(End::Reset)
     }
 
     /// 关闭写方向：不再发送，仍然接收。
