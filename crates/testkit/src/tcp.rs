@@ -403,7 +403,7 @@ impl Peer {
 }
 
 /// 用于失败信息：`bytes` 的样子。
-fn show(bytes: &[u8]) -> String {
+pub(crate) fn show(bytes: &[u8]) -> String {
     match bytes.len() {
         0 => String::new(),
         1..=60 => Bytes::new(bytes).show(200),
