@@ -9,14 +9,16 @@
 use std::env;
 use std::io::{self, Write};
 use std::net::UdpSocket;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> io::Result<()> {
     let addr = env::args().nth(2).unwrap_or("127.0.0.1:5555".to_string());
-    let udp_socket = UdpSocket::bind("0.0.0.0:0")?;
+    let any_addr = if addr.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" };
+    let udp_socket = UdpSocket::bind(any_addr)?;
     udp_socket.connect(&addr)?;
-    udp_socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-    let mut buffer = vec![0; 65_535];
+    udp_socket.set_read_timeout(Some(TIMEOUT / 10))?;
     loop {
         print!(">>");
         io::stdout().flush()?;
@@ -24,20 +26,23 @@ fn main() -> io::Result<()> {
         if io::stdin().read_line(&mut line)? == 0 || line.trim() == "##" {
             return Ok(());
         }
-        if line.trim().is_empty() {
-            continue;
-        }
-        let mut answer = None;
-        for _ in 0..3 {
-            let _ = udp_socket.send(line.trim().as_bytes());
-            if let Ok(n) = udp_socket.recv(&mut buffer) {
-                answer = Some(n);
-                break;
-            }
-        }
-        match answer {
-            Some(n) => println!("{}", String::from_utf8_lossy(&buffer[..n])),
-            None => eprintln!("{addr} 没有回答"),
+        match look_up(&udp_socket, line.trim()) {
+            Ok(answer) => println!("{answer}"),
+            Err(e) => eprintln!("无法查询 {addr}：{e}"),
         }
     }
+}
+
+fn look_up(udp_socket: &UdpSocket, word: &str) -> io::Result<String> {
+    let mut buffer = [0; 65_535];
+    for _ in 0..3 {
+        let start = Instant::now();
+        udp_socket.send(word.as_bytes())?;
+        while start.elapsed() < TIMEOUT {
+            if let Ok(n) = udp_socket.recv(&mut buffer) {
+                return Ok(String::from_utf8_lossy(&buffer[..n]).to_string());
+            }
+        }
+    }
+    Err(io::Error::other("没有回答（已发送 3 次）"))
 }
