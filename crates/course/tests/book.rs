@@ -94,7 +94,7 @@ fn book_in_a_browser() {
 fn http_image_in_a_browser() {
     let Some(mut browser) = Browser::start(&[]) else { return };
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--message-format", "json", "-p", "http_image_solution"]);
+    cargo.args(["build", "--message-format", "json", "-p", "http_image_robust"]);
     let messages = cargo.output().expect("无法运行 cargo").stdout;
     let messages = String::from_utf8_lossy(&messages);
     let (_, exe) = messages.rsplit_once("\"executable\":\"").expect("没有编译出程序");
