@@ -206,7 +206,8 @@ impl Rule {
     #[track_caller]
     pub fn server_limited(&self, dir: &Path, limit: &str, exe: &Path, args: &[&str]) -> Program {
         let who = self.0.timeline.borrow_mut().new_server();
-        let (exe, limit) = (crate::program::under_test(exe), format!("{limit}; exec \"$0\" \"$@\""));
+        let (exe, limit) =
+            (crate::program::under_test(exe), format!("{limit}; exec \"$0\" \"$@\""));
         let exe = exe.to_str().expect("路径是 UTF-8");
         let args = [&["-c", &limit, exe], args, &["127.0.0.1:0"]].concat();
         let program = Program::start(self, dir, Path::new("sh"), &args, who);
