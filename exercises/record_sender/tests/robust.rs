@@ -208,7 +208,7 @@ fn answer_in_pieces() {
 
 #[test]
 fn answer_that_is_wrong() {
-    let rule = rule("回答不是“3”和 `\\n`（别的条数，没有 `\\n` 的“3”，不是数字）：一行错误，写明做什么失败、哪个地址；不打印“已保存”。")
+    let rule = rule("回答不是“3”和 `\\n`（别的条数，没有 `\\n` 的“3”，不是数字）：一行错误，用中文写明做什么失败、哪个地址；不打印“已保存”。")
         .cause(Ended, "没有检查就打印了：与发送的条数比较，连同 `\\n`；parse().unwrap() 会崩溃");
     for answer in ["2\n", "30\n", "3", "三条\n", "\n"] {
         let (client, server, addr) = client_that_waits(&rule);
@@ -221,7 +221,7 @@ fn answer_that_is_wrong() {
 #[test]
 fn server_that_goes_away() {
     let rule = rule(
-        "服务端不回答就关闭或者重置连接：一行错误，写明做什么失败、哪个地址；不打印“已保存”。",
+        "服务端不回答就关闭或者重置连接：一行错误，用中文写明做什么失败、哪个地址；不打印“已保存”。",
     )
     .cause(Open, "读到 0 字节表示服务端已经离开，还在循环")
     .cause(Ended, "读到 0 字节表示服务端已经离开，不是空的回答");
