@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::draw::cut;
 use crate::timeline::{Who, alone};
@@ -17,8 +17,9 @@ use crate::world::{Outcome, PATIENCE, PAUSE, Rule, START, Source, World};
 /// 程序的输出太多时，只留开头和结尾的这么多字节；读仍然读，程序不会因此停下来。
 const KEPT: usize = 256 << 10;
 
-/// 程序结束之后，它的输出可能还在管道里（或者被别的进程占着）：再等这么久。
-const DRAIN: Duration = Duration::from_millis(300);
+/// 程序结束之后，它的输出可能还在管道里（或者被别的进程占着）：再看这么多遍，每遍隔 1 毫秒。
+/// 不用时间：机器停顿之后，读输出的线程可能还没有轮到。
+const DRAIN: usize = 2000;
 
 /// 一个输出：还没有核对过的部分，和全部（太长则只有开头和结尾）。
 #[derive(Default)]
@@ -70,7 +71,7 @@ struct Inner {
     /// 标准错误中 panicked at 的位置，等下一行的原因。
     panic: RefCell<Option<String>>,
     addr: Cell<Option<SocketAddr>>,
-    status: Cell<Option<(ExitStatus, Instant)>>,
+    status: Cell<Option<(ExitStatus, usize)>>,
     ended: Cell<bool>,
     /// 已经等到过的行：服务端不应当再打印一遍。
     lines: RefCell<Vec<String>>,
@@ -313,9 +314,9 @@ impl Program {
             }
             [..] => format!("是 {} 行（错误中不能有换行）：{:?}", lines.len(), cut(&stderr, 200)),
         };
-        let general =
-            "系统的错误中没有地址和文件名：用 map_err(|e| format!(\"无法…… {addr}：{e}\"))";
-        self.world().fail_with(None, Some(self), &expected, &actual, &[general]);
+        let hint = "系统的错误中没有地址和文件名：用 map_err(|e| format!(\"无法…… {addr}：{e}\"))";
+        let general = if actual.contains("这一行没有“") { &[hint][..] } else { &[] };
+        self.world().fail_with(None, Some(self), &expected, &actual, general);
     }
 
     /// 程序还在运行，没有一个线程崩溃过，等到过的行没有再打印一遍。
@@ -484,11 +485,12 @@ impl Source for Inner {
         }
         if self.status.get().is_none() {
             if let Ok(Some(status)) = self.child.borrow_mut().try_wait() {
-                self.status.set(Some((status, Instant::now())));
+                self.status.set(Some((status, 0)));
             }
         }
-        if let Some((status, at)) = self.status.get() {
-            if !self.ended.get() && (self.open.get() == 0 || at.elapsed() > DRAIN) {
+        if let Some((status, looks)) = self.status.get() {
+            self.status.set(Some((status, looks + 1)));
+            if !self.ended.get() && (self.open.get() == 0 || looks > DRAIN) {
                 self.ended.set(true);
                 happened = true;
                 let code =
@@ -512,9 +514,13 @@ impl Inner {
     fn complained(&self, bytes: &[u8]) {
         self.stderr.borrow_mut().add(bytes);
         let mut rest = self.line.borrow_mut();
-        rest.extend(bytes);
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = rest.drain(..=end).collect();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = KEPT.saturating_sub(rest.len());
+            rest.extend(&piece[..piece.len().min(room)]);
+            if !piece.ends_with(b"\n") {
+                return;
+            }
+            let line = std::mem::take(&mut *rest);
             let line = String::from_utf8_lossy(&line).trim_end().to_string();
             if let Some((_, place)) = line.split_once(" panicked at ") {
                 *self.panic.borrow_mut() = Some(place.trim_end_matches(':').to_string());

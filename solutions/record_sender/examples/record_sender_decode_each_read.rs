@@ -9,44 +9,37 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::thread;
+use std::net::{TcpListener, TcpStream};
 
 fn main() -> io::Result<()> {
     let addr = env::args().nth(2).unwrap_or("0.0.0.0:5555".to_string());
-    let listener = TcpListener::bind(addr)?;
-    eprintln!("记录服务端已启动：{}", listener.local_addr()?);
-    for stream in listener.incoming().flatten() {
-        thread::spawn(move || serve(&stream));
+    let tcp_socket = TcpListener::bind(addr)?;
+    eprintln!("记录服务端已启动：{}", tcp_socket.local_addr()?);
+    loop {
+        let (conn, _) = tcp_socket.accept()?;
+        let _ = serve(&conn);
     }
-    Ok(())
 }
 
-fn serve(mut stream: &TcpStream) -> io::Result<()> {
+fn serve(mut conn: &TcpStream) -> io::Result<()> {
     let mut file = File::options().create(true).append(true).open("records.txt")?;
     let mut text = String::new();
     let mut buffer = [0; 1024];
     let mut saved = 0;
-    'receive: loop {
-        let n = stream.read(&mut buffer)?;
+    loop {
+        let n = conn.read(&mut buffer)?;
         if n == 0 {
             return Ok(());
         }
         text += &String::from_utf8_lossy(&buffer[..n]);
-        while let Some((line, rest)) = text.split_once('\n') {
-            match line.trim_end_matches('\r') {
-                "#" => break 'receive,
-                "" => {}
-                record => {
-                    file.write_all(format!("{record}\n").as_bytes())?;
-                    saved += 1;
-                }
+        while let Some((record, rest)) = text.split_once('\n') {
+            if record == "#" {
+                println!("已保存 {saved} 条记录");
+                return conn.write_all(format!("{saved}\n").as_bytes());
             }
+            file.write_all(format!("{record}\n").as_bytes())?;
+            saved += 1;
             text = rest.to_string();
         }
     }
-    println!("已保存 {saved} 条记录");
-    stream.write_all(format!("{saved}\n").as_bytes())?;
-    stream.shutdown(Shutdown::Write)?;
-    io::copy(&mut stream, &mut io::sink()).map(drop)
 }

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 fn main() -> io::Result<()> {
     let addr = env::args().nth(2).unwrap_or("127.0.0.1:5555".to_string());
-    let mut stream = TcpStream::connect(addr)?;
+    let mut tcp_socket = TcpStream::connect(addr)?;
     for record in ["张三  18   177", "李四  19   180", "王五  120  183", "#"] {
-        stream.write_all(record.as_bytes())?;
+        tcp_socket.write_all(record.as_bytes())?;
         thread::sleep(Duration::from_millis(100));
     }
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
+    BufReader::new(tcp_socket).read_line(&mut answer)?;
     println!("服务端已保存 {} 条记录", answer.trim_end());
     Ok(())
 }
