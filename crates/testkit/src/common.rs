@@ -58,13 +58,9 @@ pub fn no_server(exe: &Path, args: &[&str]) {
 #[track_caller]
 pub fn descriptors_run_out(exe: &Path, args: &[&str], exchange: impl Fn(&Peer)) {
     let rule = common("descriptors_run_out").cause(Ended, "在接受连接的循环里用了 ? 或 unwrap");
-    let exe = crate::program::under_test(exe);
     // 从 cargo 继承的描述符先关闭，限制才有准数
-    let limit = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n 20; exec \"$0\" \"$@\"";
-    let args =
-        [&["-c", limit, exe.to_str().expect("路径是 UTF-8")], args, &["127.0.0.1:0"]].concat();
-    let server = rule.program_in(&std::env::temp_dir(), Path::new("sh"), &args);
-    server.wait_address("127.0.0.1");
+    let limit = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n 20";
+    let server = rule.server_limited(&std::env::temp_dir(), limit, exe, args);
     exchange(&server.connect());
     let clients: Vec<Peer> = (0..25).map(|_| server.connect()).collect();
     let rule = rule.cause(Silence, "accept 出错时只写了 continue，没有说明");

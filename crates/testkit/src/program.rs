@@ -18,7 +18,7 @@ use crate::world::{Outcome, PAUSE, Rule, START, Source, World};
 const KEPT: usize = 256 << 10;
 
 /// 程序结束之后，它的输出可能还在管道里（或者被别的进程占着）：再等这么久。
-const DRAIN: Duration = Duration::from_millis(300);
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// 一个输出：还没有核对过的部分，和全部（太长则只有开头和结尾）。
 #[derive(Default)]
@@ -298,7 +298,7 @@ impl Program {
                 let chinese = |c: char| ('一'..='龥').contains(&c);
                 let missing = parts.iter().find(|part| !line.contains(*part));
                 match (line.strip_prefix("错误："), missing) {
-                    (None, _) => format!("这一行没有以“错误：”开头：{line}"),
+                    (None, _) => format!("这一行不以“错误：”开头：{line}"),
                     (Some(_), Some(part)) => format!("这一行没有“{part}”：{line}"),
                     (Some(rest), None) if !rest.contains(chinese) => {
                         format!("没有说明做什么失败：{line}")
@@ -308,9 +308,9 @@ impl Program {
             }
             [..] => format!("是 {} 行（错误中不能有换行）：{:?}", lines.len(), cut(&stderr, 200)),
         };
-        let general =
-            "系统的错误中没有地址和文件名：用 map_err(|e| format!(\"无法…… {addr}：{e}\"))";
-        self.world().fail_with(Outcome::Other, Some(self), &expected, &actual, &[general]);
+        let general = "写成 format!(\"无法…… {addr}：{e}\")：系统的错误 e 中没有地址和文件名";
+        let general = if actual.starts_with("这一行没有“") { &[general][..] } else { &[] };
+        self.world().fail_with(None, Some(self), &expected, &actual, general);
     }
 
     /// 程序还在运行，没有一个线程崩溃过，等到过的行没有再打印一遍。
@@ -381,6 +381,16 @@ impl Program {
     pub fn kill(&self) {
         self.0.rule.note(alone(self.0.who), "被强行终止", None);
         self.0.end();
+    }
+
+    /// 让程序停下，再继续：它正在做的系统调用可能只做了一部分就返回。
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        for (signal, what) in [("-STOP", "停下（Ctrl-Z）"), ("-CONT", "继续（fg）")] {
+            self.0.rule.note(alone(self.0.who), what, None);
+            let _ = Command::new("kill").args([signal, &self.id().to_string()]).status();
+            self.world().watch_for(PAUSE / 4, || false);
+        }
     }
 
     /// 测试失败：`expected` 是应当怎样，`actual` 是实际怎样。
