@@ -154,7 +154,11 @@ fn clients_that_vanish() {
     let server = common::clients_that_vanish(start, &NEW[..5], request, answer);
     // std 不能随意重置连接，由 perl 代劳；没有 perl，就不检查这一种
     #[cfg(unix)]
-    if std::process::Command::new("perl").args(["-MSocket", "-e1"]).status().is_ok() {
+    if std::process::Command::new("perl")
+        .args(["-MSocket", "-e1"])
+        .status()
+        .is_ok_and(|s| s.success())
+    {
         let client = server.connect();
         client.send([1; 1000]);
         testkit::fire::reset_now(client);
