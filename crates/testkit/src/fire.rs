@@ -94,7 +94,8 @@ pub fn attack(server: &Program, random: &mut Random, bytes: &[u8]) {
 /// `std` 不能设置 `SO_LINGER`，所以由 perl 在继承的同一个套接字上设置；没有 perl 则崩溃。
 pub fn reset_now(peer: Peer) {
     let script = "use Socket; setsockopt(STDIN, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0)) or die";
-    let status =
-        Command::new("perl").args(["-e", script]).stdin(OwnedFd::from(peer.stream())).status();
+    let stream = peer.stream_to_reset();
+    let stdin = OwnedFd::from(stream.try_clone().expect("可以复制"));
+    let status = Command::new("perl").args(["-e", script]).stdin(stdin).status();
     assert!(status.expect("故障测试需要 perl").success(), "perl 不能设置 SO_LINGER");
 }

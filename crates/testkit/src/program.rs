@@ -314,8 +314,8 @@ impl Program {
             }
             [..] => format!("是 {} 行（错误中不能有换行）：{:?}", lines.len(), cut(&stderr, 200)),
         };
-        let hint = "系统的错误中没有地址和文件名：用 map_err(|e| format!(\"无法…… {addr}：{e}\"))";
-        let general = if actual.contains("这一行没有“") { &[hint][..] } else { &[] };
+        let general = "写成 format!(\"无法…… {addr}：{e}\")：系统的错误 e 中没有地址和文件名";
+        let general = if actual.starts_with("这一行没有“") { &[general][..] } else { &[] };
         self.world().fail_with(None, Some(self), &expected, &actual, general);
     }
 
@@ -392,6 +392,16 @@ impl Program {
     pub fn kill(&self) {
         self.0.rule.note(alone(self.0.who), "被强行终止", None);
         self.0.end();
+    }
+
+    /// 让程序停下，再继续：它正在做的系统调用可能只做了一部分就返回。
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        for (signal, what) in [("-STOP", "停下（Ctrl-Z）"), ("-CONT", "继续（fg）")] {
+            self.0.rule.note(alone(self.0.who), what, None);
+            let _ = Command::new("kill").args([signal, &self.id().to_string()]).status();
+            self.world().watch_for(PAUSE / 4, || false);
+        }
     }
 
     /// 测试失败：`expected` 是应当怎样，`actual` 是实际怎样。

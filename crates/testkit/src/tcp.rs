@@ -256,7 +256,6 @@ impl Peer {
             if n > 0 {
                 first = first.or(Some(self.0.arrived.get()));
                 got.extend(self.0.take(n));
-                self.0.look();
             }
             let wrong = got != bytes[..got.len()];
             let over = wrong || got.len() == bytes.len();
@@ -363,18 +362,17 @@ impl Peer {
     pub fn receive_to_end_within(&self, limit: Duration) -> Vec<u8> {
         let mut got = Vec::new();
         let ended = self.world().wait(limit, || {
-            while self.0.seen.get() > 0 && got.len() < 16 << 20 {
+            if got.len() < 16 << 20 {
                 got.extend(self.0.take(self.0.seen.get()));
-                self.0.look();
             }
             self.gone().then_some(())
         });
         if ended.is_none() {
             let actual = match got.is_empty() {
-                true => "连接仍然打开".to_string(),
-                false => format!("收到 {}，连接仍然打开", show(&got)),
+                true => "没有结束，连接仍然打开".to_string(),
+                false => format!("收到 {}之后，连接仍然打开", show(&got)),
             };
-            self.fail(Outcome::Open, "对方结束连接", &actual, &[]);
+            self.fail(Outcome::Open, "对方结束发送：关闭写方向，或者关闭连接", &actual, &[]);
         }
         got
     }
@@ -422,10 +420,12 @@ impl Peer {
         }
     }
 
-    /// 测试的套接字。
+    /// 测试的套接字：由调用者重置它。
     #[cfg(unix)]
-    pub(crate) fn stream(&self) -> TcpStream {
-        self.0.stream.borrow().as_ref().expect("还没有关闭").try_clone().expect("可以复制")
+    pub(crate) fn stream_to_reset(self) -> TcpStream {
+        self.world().look();
+        self.0.note(self.0.sent, "重置连接", None);
+        self.0.stream.take().expect("还没有关闭")
     }
 }
 
@@ -477,18 +477,21 @@ impl Listener {
             let expected = format!("客户端连接 {}", self.addr());
             self.rule.0.fail(Outcome::Silence, Some(program), &expected, "没有连接");
         };
+        self.peer(program, stream)
+    }
+
+    /// 客户端 `program` 已经结束：它没有连接过，或者连接了而一个字节也没有发。
+    #[track_caller]
+    pub fn expect_nothing_sent(&self, program: &Program) {
+        if let Ok((stream, _)) = self.listener.accept() {
+            self.peer(program, stream).expect_close();
+        }
+    }
+
+    fn peer(&self, program: &Program, stream: TcpStream) -> Peer {
         let ends = [program.who(), self.who];
         self.rule.note((ends[0], "-->", ends[1]), "连接", None);
         Peer::new(program, stream, ends, ["<--", "-->"])
-    }
-
-    /// 一会儿之内，没有人连接。
-    #[track_caller]
-    pub fn expect_no_connection(&self) {
-        self.rule.0.watch_for(PAUSE, || false);
-        if self.listener.accept().is_ok() {
-            self.rule.fail("客户端不连接", "客户端连接了");
-        }
     }
 }
 

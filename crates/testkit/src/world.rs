@@ -85,7 +85,8 @@ impl World {
             self.end.set(self.end.get() + limit);
         }
         loop {
-            if self.look() {
+            let happened = self.look();
+            if happened {
                 last = Instant::now();
             }
             let result = check();
@@ -94,7 +95,9 @@ impl World {
             if result.is_some() || over || Instant::now() >= self.end.get() {
                 return result;
             }
-            thread::sleep(Duration::from_millis(1)); // 不是同步：每毫秒看一遍
+            if !happened {
+                thread::sleep(Duration::from_millis(1)); // 不是同步：每毫秒看一遍
+            }
         }
     }
 
@@ -215,18 +218,17 @@ impl Rule {
         program
     }
 
-    /// 同 [`Rule::server_in`]，先运行 shell 命令 `limit`（例如 `ulimit -n 20`）。
+    /// 同 [`Rule::server_in`]，由 sh 启动，之前先执行 `limit`（例如 `ulimit -n 20`）。
     #[cfg(unix)]
     #[track_caller]
     pub fn server_limited(&self, dir: &Path, limit: &str, exe: &Path, args: &[&str]) -> Program {
-        let who = self.0.timeline.borrow_mut().new_server();
-        let (exe, limit) =
-            (crate::program::under_test(exe), format!("{limit}; exec \"$0\" \"$@\""));
+        let exe = crate::program::under_test(exe);
+        let script = format!("{limit}; exec \"$0\" \"$@\"");
         let exe = exe.to_str().expect("路径是 UTF-8");
-        let args = [&["-c", &limit, exe], args, &["127.0.0.1:0"]].concat();
-        let program = Program::start(self, dir, Path::new("sh"), &args, who);
-        program.wait_address("127.0.0.1");
-        program
+        let args = [&["-c", &script, exe], args, &["127.0.0.1:0"]].concat();
+        let server = self.program_in(dir, Path::new("sh"), &args);
+        server.wait_address("127.0.0.1");
+        server
     }
 
     /// 启动客户端 `exe`，参数是 `args` 和服务端的地址 `addr`。

@@ -9,27 +9,24 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::time::Duration;
 
 fn main() -> io::Result<()> {
     let addr = env::args().nth(2).unwrap_or("0.0.0.0:5555".to_string());
-    let listener = TcpListener::bind(addr)?;
-    eprintln!("图片服务端已启动：{}", listener.local_addr()?);
-    for stream in listener.incoming().flatten() {
-        if let Err(e) = serve(&stream) {
-            eprintln!("{e}");
+    let tcp_socket = TcpListener::bind(addr)?;
+    eprintln!("图片服务端已启动：{}", tcp_socket.local_addr()?);
+    loop {
+        if let Err(e) = serve(&tcp_socket) {
+            eprintln!("没有收到完整的图片：{e}");
         }
     }
-    Ok(())
 }
 
-fn serve(mut stream: &TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut picture = File::create("new.jpg")?;
-    let n = io::copy(&mut stream, &mut picture)?;
-    if n > 0 {
-        println!("收到 {n} 字节，已保存为 new.jpg");
-    }
-    stream.write_all(format!("{n}\n").as_bytes())
+fn serve(tcp_socket: &TcpListener) -> io::Result<()> {
+    let (mut conn, _) = tcp_socket.accept()?;
+    conn.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let n = io::copy(&mut conn, &mut File::create("new.jpg")?)?;
+    println!("收到 {n} 字节，已保存为 new.jpg");
+    conn.write_all(format!("{n}\n").as_bytes())
 }
