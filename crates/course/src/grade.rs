@@ -1,0 +1,150 @@
+//! `cargo course grade 目录 练习`：目录中的每个目录是一名学生，各得一行 CSV。
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::{fs, process};
+
+use crate::cargo::{self, Built};
+use crate::exercise::{self, STAGES};
+use crate::{Result, mirror, runner};
+
+/// 一份作业的分数：每一关通过和全部的测试各多少；第一个没有通过的测试，或者不能测试的原因。
+struct Mark {
+    numbers: Vec<usize>,
+    problem: String,
+}
+
+/// 给 `dir` 中的全部学生评分，练习为 `name`。
+pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
+    let students = students(dir)?;
+    eprintln!("学生的程序以你的权限运行；放在容器中评分的命令见 docs/instructor.md。正在编译……");
+    let place = Place::new(root, name)?;
+    let mut out = io::stdout();
+    // 有开头的 U+FEFF，Excel 才当作 UTF-8
+    writeln!(out, "\u{feff}学生,第一关通过,第一关全部,第二关通过,第二关全部,第一个没有通过的")?;
+    for (number, student) in students.iter().enumerate() {
+        let id = student.file_name().unwrap_or_default().to_string_lossy();
+        let sources = [student.join(format!("exercises/{name}/src")), student.join("src")];
+        let mark = match sources.iter().find(|src| has_rust(src)) {
+            Some(src) => place.mark(src)?,
+            None => place.unmarked("没有交")?,
+        };
+        eprintln!("{}/{} {id}：{:?} {}", number + 1, students.len(), mark.numbers, mark.problem);
+        if mark.problem == "没有交" {
+            eprintln!("其中没有 src/*.rs，也没有 exercises/{name}/src/*.rs");
+        } else if !mark.problem.is_empty() {
+            // 机器的问题不算学生的：答案在同一个地方也要通过
+            let problem = place.mark(&root.join(format!("solutions/{name}/robust/src")))?.problem;
+            if !problem.is_empty() {
+                let cause = "这台机器太忙、磁盘已满或者限制太低";
+                return Err(format!("答案也没有通过（{problem}）：{cause}，{id} 没有评分").into());
+            }
+        }
+        let numbers: Vec<String> = mark.numbers.iter().map(usize::to_string).collect();
+        writeln!(out, "{},{},{}", field(&id), numbers.join(","), mark.problem)?;
+    }
+    Ok(true)
+}
+
+/// 目录 `dir` 中的各个目录，按名字排列。
+fn students(dir: &Path) -> Result<Vec<PathBuf>> {
+    let problem = |e| format!("无法读取 {}：{e}", dir.display());
+    let mut students = Vec::new();
+    for entry in fs::read_dir(dir).map_err(problem)? {
+        let path = entry.map_err(problem)?.path();
+        if path.is_dir() {
+            students.push(path);
+        } else {
+            eprintln!("跳过 {}：不是学生的目录", path.display());
+        }
+    }
+    students.sort();
+    if students.is_empty() {
+        return Err(format!("{} 中没有学生的目录", dir.display()).into());
+    }
+    Ok(students)
+}
+
+/// 目录 `src` 中有没有 Rust 程序。
+fn has_rust(src: &Path) -> bool {
+    let entries = fs::read_dir(src).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|e| e == "rs"))
+}
+
+/// CSV 的一格：加上引号；`=` 等开头的不是公式。
+fn field(text: &str) -> String {
+    let quote = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("\"{quote}{}\"", text.replace('"', "\"\""))
+}
+
+/// 评分的地方：工作区的又一个副本，用完删去；同时进行的评分各有一个。
+struct Place<'a> {
+    root: &'a Path,
+    name: &'a str,
+    tests: Built,
+    dir: PathBuf,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl<'a> Place<'a> {
+    fn new(root: &'a Path, name: &'a str) -> Result<Self> {
+        let copy = root.join("target/course");
+        mirror::mirror(root, &copy)?;
+        let package = format!("{name}_robust");
+        let args = ["--target-dir=target", "--test=basic", "--test=robust", "-p", &package];
+        let tests = cargo::build(&copy, &args)?;
+        let dir = root.join(format!("target/course-grade-{}", process::id()));
+        let place = Place { root, name, tests, dir };
+        mirror::mirror(root, &place.dir)?;
+        Ok(place)
+    }
+
+    /// 没有测试，一个也不算通过。
+    fn unmarked(&self, problem: &str) -> Result<Mark> {
+        let mut numbers = Vec::new();
+        for (_, file) in STAGES {
+            numbers.extend([0, exercise::tests(self.root, self.name, file)?.len()]);
+        }
+        Ok(Mark { numbers, problem: problem.to_string() })
+    }
+
+    /// 编译、测试目录 `src` 中的程序；没有交 `main.rs` 的，用课程的。
+    fn mark(&self, src: &Path) -> Result<Mark> {
+        let member = format!("exercises/{}", self.name);
+        let here = self.dir.join(&member);
+        if let Err(e) = mirror::copy(src, &here.join("src"), &self.dir) {
+            return self.unmarked(&e.to_string());
+        }
+        if !here.join("src/main.rs").exists() {
+            fs::copy(self.root.join(&member).join("src/main.rs"), here.join("src/main.rs"))?;
+        }
+        // 目标目录总是空的：不会把前一份作业的程序当作这一份的
+        let target = self.dir.join("target");
+        if target.exists() {
+            fs::remove_dir_all(&target)?;
+        }
+        let args = ["--target-dir=target", "--bin", self.name, "-p", self.name];
+        let built = cargo::build(&self.dir, &args)?;
+        if !built.success {
+            eprintln!("{}", built.messages);
+            return self.unmarked("不能编译");
+        }
+        let program = built.path(&member, self.name)?;
+        let mut mark = Mark { numbers: Vec::new(), problem: String::new() };
+        for (_, file) in STAGES {
+            let exe = self.tests.path(&format!("solutions/{}/robust", self.name), file)?;
+            let tests = exercise::tests(self.root, self.name, file)?;
+            let report = runner::run(exe, &here, Some(program), &tests)?;
+            mark.numbers.extend([report.passed.len(), tests.len()]);
+            if let (Some((first, _)), "") = (report.failed.first(), mark.problem.as_str()) {
+                mark.problem = first.clone();
+            }
+        }
+        Ok(mark)
+    }
+}
