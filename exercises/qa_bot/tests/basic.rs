@@ -1,140 +1,144 @@
-//! 问答机器人：课程要求的功能。先让这里的测试全部通过，再看 `robust.rs`。
-
-use std::io::Write;
-use std::net::SocketAddr;
-use std::time::Duration;
+//! 问答机器人，第一关：课程要求的。
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, connect, listen, program};
+use testkit::{Outcome::*, Program, Rule, rule};
 
-/// 一行的前一半到达之后，过这么久后一半才到达。
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// 启动服务端，返回它和它的地址；`situation` 说明测试做什么。
 #[track_caller]
-fn start_server(situation: &str) -> (Program, SocketAddr) {
-    let mut server = Program::start(program(cargo_bin!()), &["server", "127.0.0.1:0"]);
-    server.explain(situation);
-    let addr = server.addr();
-    (server, addr)
-}
-
-/// 启动连接到 `addr` 的客户端；`situation` 说明测试做什么。
-fn start_client(addr: SocketAddr, situation: &str) -> Program {
-    let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
-    client.explain(situation);
-    client
+fn server(rule: &Rule) -> Program {
+    rule.server(cargo_bin!(), &["server"])
 }
 
 #[test]
 fn server_answers_by_keyword() {
-    let (mut server, addr) = start_server(
-        "一个客户端依次问六个问题，每个问题含有一个关键字，最后一个不含；然后一个问题分两段到达。\n\
-         常见原因：回答后面没有 \\n；没有清空前一个问题；只回答了一个问题就关闭连接；要求问题与关键字完全相同；\n\
-         把一次 read 当作一个问题，没有等 \\n。",
-    );
-    let mut client = connect(addr);
+    let rule = rule("每个问题得到一行回答：问题中出现的关键字的，或者“人家还小，不知道。”。")
+        .cause(Silence, "只回答了一个问题；或者还在等客户端关闭连接，没有读到 `\\n` 就回答")
+        .cause(Other, "没有清空前一个问题；要求问题与关键字完全相同；只比较了其中的几个字")
+        .cause(Closed, "只回答了一个问题就关闭连接");
+    let server = server(&rule);
+    let client = server.connect();
     for (question, answer) in [
-        ("你好\n", "你好啊\n"),
-        ("你叫什么名字\n", "我叫小美\n"),
-        ("请问你今年几岁了\n", "我两岁啦\n"),
-        ("你是男生女生\n", "我是机器人\n"),
-        ("你睡了吗\n", "吸引才是最重要的\n"),
-        ("今天下雨吗\n", "人家还小，不知道。\n"),
+        ("你好", "你好啊"),
+        ("你叫什么名字", "我叫小美"),
+        ("明天下雨吗", "人家还小，不知道。"),
+        ("请问你今年几岁了", "我两岁啦"),
+        ("你是男生女生", "我是机器人"),
+        ("你们都好吗", "人家还小，不知道。"),
+        ("你睡了吗", "吸引才是最重要的"),
     ] {
-        client.write_all(question.as_bytes()).unwrap();
-        server.assert_receives(&mut client, answer);
+        client.send(format!("{question}\n"));
+        client.expect(format!("{answer}\n"));
     }
-    client.write_all("你叫什么".as_bytes()).unwrap();
-    server.assert_silent(&mut client, PAUSE);
-    client.write_all("名字\n".as_bytes()).unwrap();
-    server.assert_receives(&mut client, "我叫小美\n");
 }
 
 #[test]
 fn server_takes_the_first_keyword_of_the_table() {
-    let (mut server, addr) = start_server(
-        "问题含有两个关键字，问答表中靠后的一个先说：应按问答表的次序，取靠前的一个。\n\
-         常见原因：取了问题中最先出现的关键字；把问答表放进了不保持次序的 HashMap；\n\
-         只回答了一个问题就关闭连接（先看 server_answers_by_keyword）。",
-    );
-    let mut client = connect(addr);
+    let rule = rule("问题含有几个关键字时，取问答表中靠前的一个，不管它在问题中先后。")
+        .cause(Other, "取了问题中最先出现的；把问答表放进了不保持次序的 HashMap");
+    let server = server(&rule);
+    let client = server.connect();
     for (question, answer) in [
-        ("叫什么？你好！\n", "你好啊\n"),
-        ("几岁？叫什么？\n", "我叫小美\n"),
-        ("男生女生？几岁？\n", "我两岁啦\n"),
-        ("睡了？男生女生？\n", "我是机器人\n"),
+        ("叫什么？你好！", "你好啊"),
+        ("几岁？叫什么？", "我叫小美"),
+        ("男生女生？几岁？", "我两岁啦"),
+        ("睡了？男生女生？", "我是机器人"),
     ] {
-        client.write_all(question.as_bytes()).unwrap();
-        server.assert_receives(&mut client, answer);
+        client.send(format!("{question}\n"));
+        client.expect(format!("{answer}\n"));
     }
 }
 
 #[test]
-fn server_serves_two_clients_at_once() {
-    let (mut server, addr) = start_server(
-        "第一个客户端连接之后不提问，第二个客户端提问；然后第一个再提问。\n\
-         常见原因：服务完一个客户端才接受下一个，应为每个连接启动一个线程。",
-    );
-    let mut idle = connect(addr);
-    let mut client = connect(addr);
-    client.write_all("你好\n".as_bytes()).unwrap();
-    server.assert_receives(&mut client, "你好啊\n");
-    idle.write_all("几岁\n".as_bytes()).unwrap();
-    server.assert_receives(&mut idle, "我两岁啦\n");
+fn server_waits_for_the_end_of_the_line() {
+    let rule = rule("问题可以分两段到达：读到 `\\n` 才回答。")
+        .cause(Other, "把一次 read 当作一个问题，没有等 `\\n`");
+    let server = server(&rule);
+    let client = server.connect();
+    client.send("你叫什么");
+    client.expect_silence();
+    client.send("名字\n");
+    client.expect("我叫小美\n");
+}
+
+#[test]
+fn server_serves_many_clients_at_once() {
+    let rule = rule("许多客户端可以同时提问，互不等待；一个离开，别人不受影响。")
+        .cause(
+            Silence,
+            "服务完一个客户端才接受下一个；线程的个数是固定的：应为每个连接启动一个线程",
+        )
+        .cause(Ended, "客户端离开（读到 0 字节）之后仍然回答，写出错时用了 unwrap");
+    let server = server(&rule);
+    let clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    for client in clients.iter().rev() {
+        client.send("几岁\n");
+        client.expect("我两岁啦\n");
+    }
+    drop(clients);
+    let client = server.connect();
+    client.send("今天星期几\n");
+    client.expect("人家还小，不知道。\n");
+    server.expect_running();
 }
 
 #[test]
 fn client_asks_and_prints() {
-    let (listener, addr) = listen();
-    let mut client = start_client(
-        addr,
-        "测试扮演服务端：客户端提两个问题，打印两个回答（第二个分两段到达），然后用户输入 ##。\n\
-         常见原因：显示 >> 之后没有 flush；问题后面没有 \\n；## 也发给了服务端；\n\
-         把一次 read 当作一个回答，没有等 \\n；\n\
-         回答没有占一行，或者多了一个空行（收到的回答已经带有 \\n）。",
-    );
-    let mut conn = client.accept(&listener);
-    client.wait_stdout(">>");
+    let rule = rule("客户端显示 >>，发送用户的问题和 `\\n`，把回答打印成一行，再显示 >>。")
+        .cause(Silence, "问题或 >> 还在缓冲区里，没有 flush")
+        .cause(Other, "把一次 read 当作一个回答，没有等 `\\n`；回答自带 `\\n`，用 println! 打印就多了一个空行");
+    let listener = rule.listen();
+    let client = rule.client(cargo_bin!(), &["client"], listener.addr());
+    let server = listener.accept(&client);
+    client.expect_stdout(">>");
     client.type_line("你是谁");
-    client.assert_receives(&mut conn, "你是谁\n");
-    conn.write_all("回答一\n".as_bytes()).unwrap();
-    client.wait_stdout("回答一\n>>");
+    server.expect("你是谁\n");
+    server.send("回答一\n");
+    client.expect_stdout("回答一\n>>");
     client.type_line("第二个问题");
-    client.assert_receives(&mut conn, "第二个问题\n");
-    conn.write_all("回答".as_bytes()).unwrap();
-    client.assert_quiet(PAUSE);
-    conn.write_all("二\n".as_bytes()).unwrap();
-    client.wait_stdout("回答二\n>>");
-    client.type_line("##");
-    client.assert_closes(&mut conn);
-    client.assert_exit(0);
-    client.assert_stdout(">>回答一\n>>回答二\n>>");
+    server.expect("第二个问题\n");
+    server.send("回答");
+    client.expect_quiet();
+    server.send("二\n");
+    client.expect_stdout("回答二\n>>");
+}
+
+#[test]
+fn client_ends() {
+    let rule = rule(
+        "独占一行的 ##，或者输入结束（Ctrl-D），使客户端退出，不发送；含有 ## 的问题照常发送。",
+    )
+    .cause(Open, "没有检查输入是否已经结束：循环读到的是空行")
+    .cause(Other, "用 starts_with 或 contains 找 ##；结束之前把 ## 也发送了");
+    for ctrl_d in [false, true] {
+        let listener = rule.listen();
+        let client = rule.client(cargo_bin!(), &["client"], listener.addr());
+        let server = listener.accept(&client);
+        client.expect_stdout(">>");
+        client.type_line("##在哪里");
+        server.expect("##在哪里\n");
+        server.send("在这里\n");
+        client.expect_stdout("在这里\n>>");
+        if ctrl_d {
+            client.end_input();
+        } else {
+            client.type_line("##");
+        }
+        server.expect_close();
+        client.expect_exit(0);
+    }
 }
 
 #[test]
 fn together_client_and_server() {
-    let (mut server, addr) = start_server(
-        "你的两个客户端轮流向你的服务端提问。\n\
-         先看别的测试：它们分别检查两端，失败时说明原因。都通过时，问题在别处，例如服务端一次只服务一个客户端。",
-    );
-    let mut clients = ["第一个", "第二个"].map(|name| {
-        let situation = format!(
-            "你的{name}客户端连接你的服务端，提问。\n\
-             先看别的测试：它们分别检查两端，失败时说明原因；服务端的 server_ 测试没有通过时，客户端等不到回答。"
-        );
-        start_client(addr, &situation)
-    });
-    let talk = [("你好呀", "你好啊\n>>"), ("天气", "人家还小，不知道。\n>>")];
-    for (question, answer) in talk {
-        for client in &mut clients {
+    let rule = rule("两个客户端轮流向服务端提问，各有各的回答。");
+    let server = server(&rule);
+    let clients = [(); 2].map(|()| rule.client(cargo_bin!(), &["client"], server.addr()));
+    for (question, answer) in [("你好呀", "你好啊"), ("天气", "人家还小，不知道。")]
+    {
+        for client in &clients {
+            client.expect_stdout(">>");
             client.type_line(question);
-            client.wait_stdout(answer);
+            client.expect_stdout(&format!("{answer}\n"));
         }
     }
-    for client in &mut clients {
-        client.type_line("##");
-        client.assert_exit(0);
-    }
-    server.assert_running();
+    server.expect_running();
 }

@@ -1,10 +1,9 @@
 //! 问答机器人的服务端。
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::thread;
 
 /// 课程的问答表：问题中出现左边的关键字，就回答右边的话；按次序查找，取第一个出现的。
 const ANSWERS: [(&str, &str); 5] = [
@@ -18,48 +17,25 @@ const ANSWERS: [(&str, &str); 5] = [
 /// 没有关键字出现时的回答。
 const UNKNOWN: &str = "人家还小，不知道。";
 
-/// 一个问题最多的字节数，不含 `\n`；限制长度，没有 `\n` 的数据也不会占满内存。
-const MAX_QUESTION: u64 = 1024;
-
-/// 同时服务的客户端最多的个数：一个线程占四段内存映射，Linux 默认一个进程最多 65530 段，用完就会崩溃。
-const MAX_CLIENTS: usize = 10_000;
-
 /// 在 `addr` 上启动服务端，一直运行；无法监听时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
-    // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr。系统的错误中没有地址，要补上
-    let tcp_socket = TcpListener::bind(addr).map_err(|e| format!("无法监听 {addr}：{e}"))?;
+    // 1. 端口 0 由系统选择端口，所以写出的是 local_addr，不是 addr
+    let tcp_socket = TcpListener::bind(addr)?;
     eprintln!("问答服务端已启动：{}", tcp_socket.local_addr()?);
-    let mut clients: Vec<JoinHandle<()>> = Vec::new();
     loop {
         // 2. 每个连接一个线程：客户端思考多久，都只占用自己的线程
-        let result = tcp_socket.accept().and_then(|(conn, addr)| {
-            clients.retain(|client| !client.is_finished()); // 已经离开的不算
-            if clients.len() >= MAX_CLIENTS {
-                return Err(io::Error::other("客户端太多"));
-            }
-            let client = move || serve(&conn).unwrap_or_else(|e| eprintln!("{addr}：{e}"));
-            clients.push(thread::Builder::new().spawn(client)?); // 线程用完时，thread::spawn 会崩溃
-            Ok(())
-        });
-        // 描述符或线程用完时，立即重试只是空转：等别的客户端离开
-        if let Err(e) = result {
-            eprintln!("无法接受连接：{e}");
-            thread::sleep(Duration::from_millis(100));
-        }
+        let (conn, _) = tcp_socket.accept()?;
+        thread::spawn(move || serve(&conn));
     }
 }
 
-/// 回答一个客户端的全部问题，直到它离开；问题过长时返回错误。
+/// 回答一个客户端的全部问题，直到它离开。
 fn serve(mut conn: &TcpStream) -> io::Result<()> {
     // 一个 BufReader 用到底：它会多读一些，每次新建就丢失了后面的问题
     let mut reader = BufReader::new(conn);
     let mut data = Vec::new();
-    // 3. 字节流没有边界，\n 就是边界；0 字节：客户端已经离开。只限读到 \n 所在的第 1025 字节
-    while reader.by_ref().take(MAX_QUESTION + 1).read_until(b'\n', &mut data)? > 0 {
-        // 没有 \n 而又不过长，是离开之前的最后一个问题，同样回答
-        if data.len() as u64 > MAX_QUESTION && !data.ends_with(b"\n") {
-            return Err(io::Error::other("问题过长"));
-        }
+    // 3. 字节流没有边界，\n 就是边界；0 字节：客户端已经离开
+    while reader.read_until(b'\n', &mut data)? > 0 {
         // 4. 回答和 \n 一次写出：分两次写，后一次要等前一次得到确认
         let answer = answer(&String::from_utf8_lossy(&data));
         conn.write_all(format!("{answer}\n").as_bytes())?;
@@ -68,7 +44,7 @@ fn serve(mut conn: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// 问题 `question` 的回答（`mistakes` 中的程序也用它）。
+/// 问题 `question` 的回答。
 pub fn answer(question: &str) -> &'static str {
     let found = ANSWERS.iter().find(|(keyword, _)| question.contains(keyword));
     found.map_or(UNKNOWN, |(_, answer)| answer)

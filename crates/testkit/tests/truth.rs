@@ -1,0 +1,198 @@
+//! 失败信息说的是真的：画的就是到达的，原因是排除不了的。被测的程序是本文件中 `actor_` 开头的函数。
+
+use std::env::{current_exe, temp_dir};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use testkit::{Outcome::*, Program, Rule, rule};
+
+/// 启动 `actor`：运行本测试程序中这个名字的函数。
+fn actor(rule: &Rule, actor: &str) -> Program {
+    let args = ["--ignored", "--exact", "--nocapture", "--quiet", actor];
+    rule.server_in(&temp_dir(), &current_exe().unwrap(), &args)
+}
+
+/// `step` 失败时的信息。
+fn failure<T>(step: impl FnOnce() -> T) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(step)).map(drop).expect_err("应当失败");
+    *payload.downcast::<String>().expect("失败信息是文字")
+}
+
+#[track_caller]
+fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "失败信息中应有 {part:?}：\n{text}");
+    }
+}
+
+fn accept() -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    eprintln!("已启动：{}", listener.local_addr().unwrap());
+    listener.accept().unwrap().0
+}
+
+/// 等对方离开，关闭连接，仍不结束。
+fn wait(mut stream: TcpStream) {
+    let _ = stream.read_to_end(&mut Vec::new());
+    drop(stream);
+    sleep(Duration::from_secs(60));
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_two_pieces() {
+    let mut conn = accept();
+    conn.write_all("几岁\r\n".as_bytes()).unwrap();
+    sleep(Duration::from_millis(60));
+    conn.write_all(b"ab").unwrap();
+    wait(conn);
+}
+
+#[test]
+fn what_arrives_in_one_piece_is_drawn_as_one() {
+    let rule = rule("");
+    let server = actor(&rule, "actor_two_pieces");
+    let client = server.connect();
+    client.expect("几岁\r");
+    client.expect("\n");
+    let gap = client.expect("a");
+    assert!(gap.is_zero());
+    let text = failure(|| client.expect_silence());
+    assert_says(&text, &["8 字节  \"几岁\\r\\n\"\n", " 2 字节  \"ab\"\n", "实际：收到 \"b\""]);
+    assert_eq!(text.matches("字节").count(), 2, "{text}");
+}
+
+#[test]
+fn what_is_not_read_stays_unread() {
+    let rule = rule("");
+    let server = actor(&rule, "actor_two_pieces");
+    let client = server.connect();
+    client.expect("几");
+    client.close();
+    assert_says(&failure(|| server.fail("", "")), &["-->", "重置连接（5 字节没有读）"]);
+}
+
+#[test]
+fn causes_belong_to_outcomes() {
+    let rule = rule("规则是这样。")
+        .cause(Silence, "甲")
+        .cause(Other, "乙")
+        .cause(NoNewline, "丙")
+        .cause(Closed, "丁");
+    let server = actor(&rule, "actor_two_pieces");
+    let client = server.connect();
+    let text = failure(|| client.expect("几岁\n"));
+    assert_says(
+        &text,
+        &["规则：规则是这样。", "应当：收到 \"几岁\\n\"", "实际：收到 \"几岁\\r\\n\"", "原因：乙"],
+    );
+    let start = Instant::now();
+    let text = failure(|| client.expect("ab\n"));
+    assert_says(&text, &["后面没有 \\n", "原因：丙"]);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_says(&failure(|| client.expect("c")), &["什么也没有收到", "原因：甲"]);
+    client.finish();
+    assert_says(&failure(|| client.expect("c")), &["连接就结束了", "原因：丁"]);
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_whole_buffer() {
+    let mut conn = accept();
+    conn.write_all(b"ab\0\0\0\0").unwrap();
+    wait(conn);
+}
+
+#[test]
+fn whole_buffer_has_its_cause() {
+    let rule = rule("");
+    let server = actor(&rule, "actor_whole_buffer");
+    let client = server.connect();
+    assert_says(&failure(|| client.expect("ab\n")), &["&buffer[..n]"]);
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_panics() {
+    let _conn = accept();
+    std::thread::spawn(|| panic!("没有")).join().unwrap_err();
+    eprintln!("最后一句");
+    std::process::exit(7);
+}
+
+#[test]
+fn panic_is_one_line_with_its_place() {
+    let rule = rule("").cause(Silence, "甲").cause(Closed, "丁").cause(Ended, "戊");
+    let server = actor(&rule, "actor_panics");
+    let client = server.connect();
+    let text = failure(|| client.expect("a"));
+    let place = "crates/testkit/tests/truth.rs";
+    assert_says(&text, &[&format!("程序崩溃了：{place}"), "：没有\n", "原因：戊", "退出状态 7"]);
+    assert_says(&text, &["服务端  崩溃 crates/testkit/tests/truth.rs"]);
+    assert!(
+        !text.contains("RUST_BACKTRACE") && !text.contains("甲") && !text.contains("丁"),
+        "{text}"
+    );
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_says_the_same() {
+    let _conn = accept();
+    for _ in 0..20_000 {
+        eprintln!("同样的一行");
+    }
+    eprintln!("结束之前");
+    std::process::exit(1);
+}
+
+#[test]
+fn equal_lines_are_drawn_once_and_read_for_ever() {
+    let rule = rule("");
+    let server = actor(&rule, "actor_says_the_same");
+    let client = server.connect();
+    let text = failure(|| client.expect("a"));
+    assert_says(&text, &[" 次，到 ", "程序结束之前说：结束之前"]);
+    assert!(text.lines().count() < 40, "{text}");
+}
+
+#[test]
+#[ignore = "被测的程序"]
+#[cfg(unix)]
+fn actor_closes_its_output() {
+    let conn = accept();
+    // 换一个程序，它关闭两个输出，然后等测试离开
+    let _ = std::os::unix::process::CommandExt::exec(
+        std::process::Command::new("sh")
+            .args(["-c", "exec >&- 2>&-; read x"])
+            .stdin(std::os::fd::OwnedFd::from(conn)),
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_program_that_closed_its_output_has_not_ended() {
+    let rule = rule("");
+    let server = actor(&rule, "actor_closes_its_output");
+    let client = server.connect();
+    client.expect_silence();
+    assert_says(&failure(|| client.expect("a")), &["（还在运行）"]);
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_elsewhere() {
+    eprintln!("已启动：0.0.0.0:0");
+    sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn server_at_another_address_is_found_out() {
+    let rule = rule("").cause(Other, "乙");
+    let text = failure(|| actor(&rule, "actor_elsewhere"));
+    assert_says(&text, &["写出的地址是 0.0.0.0:0，而参数是 127.0.0.1:0"]);
+    assert!(!text.contains('乙'), "规则的原因与启动无关：\n{text}");
+}
