@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, exercises, files, report, root, side_by_side, text};
+use common::{DEADLINE, Program, build, exercises, files, report, root, side_by_side, text};
 use course::cargo::{self, Built};
 use course::exercise::{STAGES, members, test_names};
 
@@ -326,8 +326,7 @@ fn conversations_can_be_replayed() {
     let packages: BTreeSet<_> = commands.map(|block| package_and_args(block.lines[0]).0).collect();
     let mut args = vec!["--bins"];
     args.extend(packages.iter().flat_map(|package| ["-p", package]));
-    let built = cargo::build(&root(), &args).unwrap_or_else(|e| panic!("{e}"));
-    assert!(built.success, "没有编译成功：\n{}", built.messages);
+    let built = build(&args);
     report(side_by_side(&conversations, |(file, blocks)| {
         replay(blocks, &built)
             .err()

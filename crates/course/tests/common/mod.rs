@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use course::cargo::{self, Built};
 use course::exercise;
 pub use course::exercise::root;
 
@@ -56,6 +57,16 @@ pub fn is_stub(name: &str) -> bool {
         }
         _ => true,
     }
+}
+
+/// 编译工作区中的程序和测试，产物在这次测试所用的目标目录中（`--target-dir` 也可能指定了别处）。
+#[track_caller]
+pub fn build(args: &[&str]) -> Built {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().display().to_string();
+    let args = [&["--target-dir", target.as_str()], args].concat();
+    let built = cargo::build(&root(), &args).unwrap_or_else(|e| panic!("{e}"));
+    assert!(built.success, "没有编译成功：\n{}", built.messages);
+    built
 }
 
 /// 全部问题汇总为一次失败，一行一个。
