@@ -1,9 +1,8 @@
 //! 调用 cargo 的唯一的地方：程序和测试在哪里，由 cargo 说，不从别的路径推算。
 
 use std::env;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::Result;
 
@@ -35,15 +34,6 @@ impl Built {
 /// 命令 `cargo`：正在运行本程序的那一个。
 pub fn command() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-}
-
-/// 不能启动 cargo：用 Wine 运行 Windows 的测试时是这样；测试说一声，不算失败。
-pub fn missing() -> bool {
-    let missing = command().arg("--version").stdout(Stdio::null()).status().is_err();
-    if missing {
-        let _ = writeln!(io::stderr(), "这里不能启动 cargo：没有检查"); // 通过的测试也显示
-    }
-    missing
 }
 
 /// 在目录 `dir` 中运行 `cargo build`，其余的参数为 `args`。

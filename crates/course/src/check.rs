@@ -24,7 +24,7 @@ pub fn check(root: &Path, name: &str, only: Option<&str>) -> Result<bool> {
         );
     }
 
-    writeln!(out, "正在编译 {name}……（第一次需要半分钟）")?;
+    writeln!(out, "正在编译 {name}……（第一次要等一会儿）")?;
     let copy = root.join("target/course");
     mirror::mirror(root, &copy)?;
     let args = ["--target-dir=target", "--test=basic", "--test=robust", "-p", name];
@@ -45,7 +45,7 @@ pub fn check(root: &Path, name: &str, only: Option<&str>) -> Result<bool> {
         }
         let passed = report.passed.len();
         let Some(((first, said), rest)) = report.failed.split_first() else {
-            writeln!(out, "{stage}：{passed} 个全部通过")?;
+            writeln!(out, "{stage}：{passed} 个全部通过。")?;
             continue;
         };
         writeln!(out, "{stage}：通过 {passed} 个，没有通过的第一个是 {first}\n\n{said}\n")?;
@@ -58,16 +58,12 @@ pub fn check(root: &Path, name: &str, only: Option<&str>) -> Result<bool> {
     }
     let names = exercise::names(root)?;
     let next = names.iter().skip_while(|other| *other != name).nth(1);
-    match (only, next) {
-        (Some(_), _) => writeln!(out, "接着检查整个练习：cargo course check {name}")?,
-        (None, Some(next)) => writeln!(
-            out,
-            "两关都完成了！与 solutions/{name} 中的答案对照一下，再做下一个练习：exercises/{next}"
-        )?,
-        (None, None) => writeln!(
-            out,
-            "两关都完成了！与 solutions/{name} 中的答案对照一下；各个练习的进度：cargo course progress"
-        )?,
-    }
+    let compare = format!("与 solutions/{name} 中的答案对照一下");
+    let after = match (only, next) {
+        (Some(_), _) => format!("接着检查整个练习：cargo course check {name}"),
+        (None, Some(next)) => format!("两关都完成了！{compare}，再做下一个练习：exercises/{next}"),
+        (None, None) => format!("两关都完成了！{compare}；全部的进度：cargo course progress"),
+    };
+    writeln!(out, "{after}")?;
     Ok(true)
 }

@@ -50,6 +50,6 @@ pub fn tests(root: &Path, name: &str, test: &str) -> Result<Vec<String>> {
 
 /// 测试文件 `source` 中各个测试的名字。
 pub fn test_names(source: &str) -> Vec<String> {
-    let tests = source.split("#[test]\n").skip(1).filter_map(|rest| rest.split_once("fn "));
+    let tests = source.split("#[test]").skip(1).filter_map(|rest| rest.split_once("fn "));
     tests.map(|(_, rest)| rest.split('(').next().unwrap_or("").to_string()).collect()
 }

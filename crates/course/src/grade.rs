@@ -26,7 +26,7 @@ pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
         let id = student.file_name().unwrap_or_default().to_string_lossy();
         let sources = [student.join(format!("exercises/{name}/src")), student.join("src")];
         let mark = match sources.iter().find(|src| has_rust(src)) {
-            Some(src) => place.mark(src)?,
+            Some(src) => place.mark(src).map_err(|e| format!("{id}：{e}"))?,
             None => place.unmarked("没有交")?,
         };
         eprintln!("{}/{} {id}：{:?} {}", number + 1, students.len(), mark.numbers, mark.problem);
@@ -41,7 +41,7 @@ pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
             }
         }
         let numbers: Vec<String> = mark.numbers.iter().map(usize::to_string).collect();
-        writeln!(out, "{},{},{}", field(&id), numbers.join(","), mark.problem)?;
+        writeln!(out, "{},{},{}", field(&id), numbers.join(","), field(&mark.problem))?;
     }
     Ok(true)
 }

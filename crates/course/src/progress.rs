@@ -11,7 +11,7 @@ use crate::{Result, mirror, runner};
 /// 编译全部练习，同时测试，各打印一行；没有做完不算失败。
 pub fn progress(root: &Path) -> Result<bool> {
     let mut out = io::stdout();
-    writeln!(out, "正在编译、测试各个练习……（第一次需要半分钟）")?;
+    writeln!(out, "正在编译、测试各个练习……（第一次要等一会儿）")?;
     let copy = root.join("target/course");
     mirror::mirror(root, &copy)?;
     let names = exercise::names(root)?;

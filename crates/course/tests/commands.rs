@@ -1,11 +1,13 @@
 //! `cargo course` 的三个命令，在一个很小的课程中：练习 `one` 的程序打印几个词，每个测试要其中一个。
 
+mod common;
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
-use course::cargo;
+use common::no_cargo;
 use tempfile::TempDir;
 
 /// 完成的、没有完成的和不能编译的 `server.rs`。
@@ -68,7 +70,7 @@ fn write(dir: &Path, file: &str, content: &str) {
     fs::write(path, content).unwrap();
 }
 
-/// 在课程 `root` 中运行 `cargo course ARGS`；不能启动 cargo 的系统上跳过（见 `cargo::missing`）。
+/// 在课程 `root` 中运行 `cargo course ARGS`；不能启动 cargo 的系统上跳过（见 `no_cargo`）。
 fn run(root: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
     command.args(args).current_dir(root).env("CARGO_MANIFEST_DIR", root.join("crates/course"));
@@ -91,7 +93,7 @@ fn assert_has(text: &str, part: &str) {
 
 #[test]
 fn check_shows_only_the_first_failure() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let temp = course(STUB);
@@ -119,7 +121,7 @@ fn check_shows_only_the_first_failure() {
     // 第一关通过之后是第二关
     write(temp.path(), "exercises/one/src/server.rs", HALF);
     let output = stdout(&run(temp.path(), &["check", "one"], &[]), 1);
-    assert_has(&output, "第一关：2 个全部通过\n");
+    assert_has(&output, "第一关：2 个全部通过。\n");
     assert_has(&output, "第二关：通过 0 个，没有通过的第一个是 says_gamma\n");
     // 只检查一个测试
     stdout(&run(temp.path(), &["check", "one", "says_alpha"], &[]), 0);
@@ -131,12 +133,12 @@ fn check_shows_only_the_first_failure() {
 
 #[test]
 fn check_does_not_trust_modification_times() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let temp = course(DONE);
     let output = stdout(&run(temp.path(), &["check", "one"], &[]), 0);
-    assert_has(&output, "第二关：1 个全部通过\n");
+    assert_has(&output, "第二关：1 个全部通过。\n");
     assert_has(&output, "这个系统上不能检查：elsewhere\n");
     assert_has(&output, "两关都完成了！");
     // 解压出来的旧文件
@@ -155,7 +157,7 @@ fn check_does_not_trust_modification_times() {
 
 #[test]
 fn check_shows_what_does_not_compile() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let temp = course(WRONG);
@@ -173,7 +175,7 @@ fn check_shows_what_does_not_compile() {
 
 #[test]
 fn progress_counts() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let temp = course(HALF);
@@ -186,7 +188,7 @@ fn progress_counts() {
 
 #[test]
 fn grade_gives_each_student_a_row() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let temp = course(STUB);
@@ -200,11 +202,11 @@ fn grade_gives_each_student_a_row() {
     write(&class, "名单.txt", "");
     let output = run(temp.path(), &["grade", "students", "one"], &[]);
     let expected = "\u{feff}学生,第一关通过,第一关全部,第二关通过,第二关全部,第一个没有通过的\n\
-                    \"'=deep\",0,2,0,2,没有交\n\
-                    \"full\",2,2,1,2,\n\
-                    \"half\",2,2,0,2,says_gamma\n\
-                    \"stub, \"\"1\"\"\",0,2,0,2,says_beta\n\
-                    \"wrong\",0,2,0,2,不能编译\n";
+                    \"'=deep\",0,2,0,2,\"没有交\"\n\
+                    \"full\",2,2,1,2,\"\"\n\
+                    \"half\",2,2,0,2,\"says_gamma\"\n\
+                    \"stub, \"\"1\"\"\",0,2,0,2,\"says_beta\"\n\
+                    \"wrong\",0,2,0,2,\"不能编译\"\n";
     assert_eq!(stdout(&output, 0), expected, "{}", String::from_utf8_lossy(&output.stderr));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_has(&stderr, "跳过 students");
@@ -219,7 +221,7 @@ fn grade_gives_each_student_a_row() {
 
 #[test]
 fn nobody_reads_the_output() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let temp = course(STUB);

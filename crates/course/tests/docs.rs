@@ -11,8 +11,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, build, exercises, files, report, root, side_by_side, text};
-use course::cargo::{self, Built};
+use common::{
+    DEADLINE, Program, build, exercises, files, no_cargo, report, root, side_by_side, text,
+};
+use course::cargo::Built;
 use course::exercise::{STAGES, members, test_names};
 
 /// 各个文档：所在的目录、文件名和内容。
@@ -305,7 +307,7 @@ fn replay(blocks: &[&Block], built: &Built) -> Result<(), String> {
 
 #[test]
 fn conversations_can_be_replayed() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let documents = documents();

@@ -8,8 +8,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use common::{Program, build, exercises, files, is_stub, report, root, side_by_side, text};
-use course::cargo::{self, Built};
+use common::{
+    Program, build, exercises, files, is_stub, no_cargo, report, root, side_by_side, text,
+};
+use course::cargo::Built;
 use course::exercise::{STAGES, test_names};
 use course::runner;
 
@@ -37,7 +39,7 @@ fn tests(name: &str, file: &str) -> Vec<String> {
 
 #[test]
 fn stubs_say_what_to_do() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let stubs: Vec<String> = exercises().into_iter().filter(|name| is_stub(name)).collect();
@@ -74,7 +76,7 @@ fn stubs_say_what_to_do() {
 
 #[test]
 fn mistakes_are_rejected_by_the_test_they_name() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let built = answers();
@@ -130,7 +132,7 @@ fn start(name: &str, sh: &str, args: &[&str]) -> Program {
 
 #[test]
 fn wrong_arguments_show_the_usage() {
-    if cargo::missing() {
+    if no_cargo() {
         return;
     }
     let addr = "127.0.0.1:0";
