@@ -1,4 +1,4 @@
-//! `cargo course check 练习 [测试]`：第一关通过之后是第二关；只显示第一个没有通过的测试。
+//! `cargo course check NAME [TEST]`：第一关通过之后是第二关；只显示第一个没有通过的测试。
 
 use std::io::{self, Write};
 use std::path::Path;

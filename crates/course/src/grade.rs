@@ -1,4 +1,4 @@
-//! `cargo course grade 目录 练习`：目录中的每个目录是一名学生，各得一行 CSV。
+//! `cargo course grade DIR NAME`：目录中的每个目录是一名学生，各得一行 CSV。
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
