@@ -31,6 +31,17 @@ grade DIR NAME:
 diff NAME STAGE='basic':
     @-git diff --no-index {{ if STAGE == "robust" { "solutions/" + NAME + "/src solutions/" + NAME + "/robust/src" } else { "exercises/" + NAME + "/src solutions/" + NAME + "/src" } }}
 
+# 把讲义做成网页 DIR/html/index.html，练习的任务也在其中（需要 mdBook：cargo install mdbook --locked）
+book DIR='target/book':
+    rm -rf {{quote(DIR)}}/src && mkdir -p {{quote(DIR)}}/src && cp -R README.md LICENSE docs crates exercises solutions {{quote(DIR)}}/src
+    sed 's|](|](docs/|; s|docs/\.\./||' docs/SUMMARY.md >{{quote(DIR)}}/src/SUMMARY.md
+    find {{quote(DIR)}}/src \( -name '*.rs' -o -name '*.toml' -o -name '*.yml' \) -exec sh -c 'printf "\357\273\277" | cat - "$0" >"$0.txt"' {} \;
+    mdbook build {{quote(DIR)}}/src/docs
+
+# 打印成 target/book/book.pdf（需要 Chromium；root 用户：just pdf --no-sandbox）
+pdf *OPTIONS: book
+    chromium --headless --no-pdf-header-footer --generate-pdf-document-outline {{OPTIONS}} --print-to-pdf=target/book/book.pdf target/book/html/print.html
+
 # 按 .rustfmt.toml 排版
 fmt:
     cargo fmt --all

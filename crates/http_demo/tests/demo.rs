@@ -1,121 +1,131 @@
 //! HTTP 演示：由测试扮演浏览器，核对响应的每一个字节。
 
-use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::env::temp_dir;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, TcpStream, assert_one_line_error, connect, listen, reset};
+use assert_cmd::cargo::cargo_bin;
+use testkit::rule;
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 const RESPONSE: &str = "HTTP/1.1 200 OK\r\nContent-Type:text/html\r\n\r\nhello world\n";
 
-/// 启动服务端，返回它和它的地址。
-fn start() -> (Program, SocketAddr) {
-    let mut server = Program::start(cargo_bin!(), &["127.0.0.1:0"]);
-    let addr = server.addr();
-    server.wait_stderr(&format!("http://{addr}/\n"));
-    (server, addr)
-}
-
-/// 在 `browser` 上发送请求，检查响应完整。
-#[track_caller]
-fn assert_answers(browser: &mut TcpStream, request: &str) {
-    browser.write_all(request.as_bytes()).unwrap();
-    let mut response = String::new();
-    browser.read_to_string(&mut response).expect("响应没有完整到达");
-    assert_eq!(response, RESPONSE);
-}
-
 #[test]
 fn one_browser() {
-    let (mut server, addr) = start();
-    let mut browser = connect(addr);
-    let browser_addr = browser.local_addr().unwrap();
-    assert_answers(&mut browser, REQUEST);
-    drop(browser);
-    server.assert_exit(0);
-    server.assert_stdout(&format!("Connect from {browser_addr}\n{REQUEST}\n"));
+    let rule =
+        rule("显示一个浏览器的地址和请求，响应 hello world，然后结束；每一行以 \\r\\n 结束。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let browser = server.connect();
+    browser.send(REQUEST);
+    browser.expect(RESPONSE);
+    browser.expect_close();
+    browser.close();
+    server.expect_exit(0);
+    server.expect_stdout("Connect from 127.0.0.1:");
+    assert!(server.stdout().ends_with(&format!("\n{REQUEST}\n")), "{}", server.stdout());
 }
 
 #[test]
-fn url_of_the_wildcard_address_can_be_opened() {
-    let mut server = Program::start(cargo_bin!(), &["0.0.0.0:0"]);
-    let port = server.addr().port();
-    server.wait_stderr(&format!("http://127.0.0.1:{port}/\n"));
-    assert_answers(&mut connect(([127, 0, 0, 1], port).into()), REQUEST);
+fn url_can_be_opened() {
+    let rule = rule("标准错误的第二行以可以打开的网址结束：0.0.0.0 只能绑定，写作 127.0.0.1。");
+    let server = rule.program_in(&temp_dir(), cargo_bin!(), &["0.0.0.0:0"]);
+    server.wait_address("0.0.0.0");
+    server.expect_stderr_lines(2);
+    let url = format!(" http://127.0.0.1:{}/\n", server.addr().port());
+    assert!(server.stderr().ends_with(&url), "{}", server.stderr());
 }
 
 #[test]
 fn request_over_1024_bytes() {
-    let (mut server, addr) = start();
-    let mut browser = connect(addr);
-    // 远大于系统的缓冲区：服务端不把请求读完就关闭，发送会失败，响应可能丢失
-    let request = format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(16 << 20));
-    assert_answers(&mut browser, &request);
-    server.assert_quiet(Duration::from_millis(300)); // 响应已经结束，服务端还在等浏览器关闭
-    drop(browser);
-    server.assert_exit(0);
-    let printed = server.stdout();
-    assert!(printed.contains(&request[..1024]) && !printed.contains(&request[..1025]));
+    let rule =
+        rule("请求没有读完就关闭，连接会被重置，响应可能丢失：先关闭写方向，再读到浏览器关闭。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let browser = server.connect();
+    browser.send(format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(100_000)));
+    browser.expect(RESPONSE);
+    browser.expect_close_within(Duration::from_secs(1));
+    server.expect_line(&format!("Cookie: {}", "x".repeat(1000))); // 第 1024 字节为止
+    server.expect_quiet(); // 还在等浏览器关闭
+    browser.close();
+    server.expect_exit(0);
 }
 
 #[test]
 fn request_that_is_not_utf8() {
-    let (mut server, addr) = start();
-    let mut browser = connect(addr);
-    browser.write_all(b"GET /\xff HTTP/1.1\r\n\r\n").unwrap();
-    assert_answers(&mut browser, "");
-    drop(browser);
-    server.assert_exit(0);
-    assert!(server.stdout().contains("GET /� HTTP/1.1\r\n"), "{}", server.stdout());
+    let rule = rule("请求中不是 UTF-8 的字节显示为 �，照常响应。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let browser = server.connect();
+    browser.send(b"GET /\xff HTTP/1.1\r\n\r\n");
+    browser.expect(RESPONSE);
+    server.expect_line("GET /� HTTP/1.1\r");
 }
 
 #[test]
 fn spare_connection_that_sends_nothing() {
-    let (mut server, addr) = start();
-    let _spare = connect(addr);
-    drop(connect(addr)); // 什么也没发就关闭的连接
-    let mut browser = connect(addr);
-    assert_answers(&mut browser, REQUEST);
-    drop(browser);
-    server.assert_exit(0);
+    let rule = rule("浏览器的备用连接什么也不发：2 秒之后换下一个连接。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let _spare = server.connect();
+    server.connect().close();
+    let browser = server.connect();
+    browser.send(REQUEST);
+    browser.expect(RESPONSE);
 }
 
 #[test]
 fn browser_that_resets() {
-    let (mut server, addr) = start();
-    let mut browser = connect(addr);
-    browser.write_all(REQUEST.as_bytes()).unwrap();
-    reset(browser); // 响应已经到达，一个字节也不读
-    server.assert_exit(0);
+    let rule = rule("浏览器收到响应，不读就重置连接：服务端正常结束。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let browser = server.connect();
+    browser.send(REQUEST);
+    browser.reset();
+    server.expect_exit(0);
 }
 
 #[test]
 fn restart_right_after_a_run() {
-    let (mut server, addr) = start();
-    assert_answers(&mut connect(addr), REQUEST);
-    server.assert_exit(0);
-    let mut server = Program::start(cargo_bin!(), &[&addr.to_string()]);
-    assert_eq!(server.addr(), addr);
+    let rule = rule("结束之后可以立即在同一个地址重新启动。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let browser = server.connect();
+    browser.send(REQUEST);
+    browser.expect(RESPONSE);
+    browser.expect_close(); // 服务端先关闭：端口在 TIME_WAIT 状态
+    browser.close();
+    server.expect_exit(0);
+    let addr = server.addr().to_string();
+    let again = rule.program_in(&temp_dir(), cargo_bin!(), &[&addr]);
+    again.wait_address("127.0.0.1");
 }
 
 #[test]
-#[cfg(unix)]
-fn no_descriptor_left() {
-    let dir = std::env::temp_dir();
-    let (_server, _) = testkit::fire::exhaust_descriptors(&dir, 4, cargo_bin!(), &["127.0.0.1:0"]);
+fn cannot_listen() {
+    testkit::common::cannot_listen(cargo_bin!(), &[]);
 }
 
-#[test]
-fn address_that_is_none() {
-    let output = cargo_bin_cmd!().arg("abc").timeout(DEADLINE).output().unwrap();
-    assert_one_line_error(&output, &["无法绑定 abc：", "invalid socket address"]);
-}
+/// Python 写的浏览器：第二个连接在服务端看到请求之前就重置（`std` 不能随意重置），第三个核对响应。
+const BROWSER: &str = r"
+import http.client, socket, struct, sys
+host, port = sys.argv[1].split(':')
+spare = socket.create_connection((host, int(port)))
+browser = socket.create_connection((host, int(port)))
+browser.sendall(b'GET / HTTP/1.1\r\n\r\n')
+browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+browser.close()
+browser = http.client.HTTPConnection(host, int(port))
+browser.request('GET', '/')
+response = browser.getresponse()
+assert (response.status, response.read()) == (200, b'hello world\n')
+";
 
 #[test]
-fn port_in_use() {
-    let (_listener, addr) = listen();
-    let output = cargo_bin_cmd!().arg(addr.to_string()).timeout(DEADLINE).output().unwrap();
-    assert_one_line_error(&output, &[&format!("无法绑定 {addr}："), "os error"]);
+fn python_peer() {
+    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        println!("跳过：这台机器没有 python3");
+        return;
+    }
+    let rule = rule("与 Python 写的浏览器通信；浏览器在响应之前重置，就换下一个连接。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let browser = rule.client(Path::new("python3"), &["-c", BROWSER], server.addr());
+    browser.expect_exit(0);
+    server.expect_exit(0);
 }

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 const ADDR: &str = "127.0.0.1:5555";
@@ -35,21 +35,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         if n == 0 {
             return Err(format!("服务端 {addr} 已断开连接").into());
         }
-        let data = String::from_utf8_lossy(&buffer[..n]);
-        println!("从服务器收到消息: {data}");
+        let data = &buffer[..n];
+        println!("从服务器收到消息: {}", String::from_utf8_lossy(data));
     }
     // 4. 释放资源
     drop(tcp_socket);
     Ok(())
 }
 
-/// 显示提示符并读入一行，返回值不含换行；输入结束（Ctrl-D）时返回 `None`。
-fn input(prompt: &str) -> Result<Option<String>, String> {
+/// 与 Python 的 `input()` 相同：显示提示符，读入一行，去掉换行；输入结束（Ctrl-D）时返回 `None`。
+fn input(prompt: &str) -> io::Result<Option<String>> {
     print!("{prompt}");
-    let _ = io::stdout().flush(); // 没有换行的输出留在缓冲区里，需要主动送出
-    let mut line = Vec::new();
-    let mut stdin = io::stdin().lock();
-    stdin.read_until(b'\n', &mut line).map_err(|e| format!("无法读取标准输入：{e}"))?;
-    // 退格只删去半个汉字时，读到的不是 UTF-8：Python 抛出 UnicodeDecodeError，这里得到 �
-    Ok(String::from_utf8_lossy(&line).lines().next().map(String::from))
+    io::stdout().flush()?; // 没有换行的输出留在缓冲区里，需要主动送出
+    io::stdin().lines().next().transpose()
 }

@@ -1,106 +1,118 @@
-//! TCP 聊天客户端：由测试扮演服务端；最后与 Rust 服务端对话。
+//! TCP 聊天客户端：由测试扮演服务端，核对发来的消息和打印的文字。
 
-use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
 
-use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{
-    DEADLINE, Program, TcpStream, assert_one_line_error, listen, neighbour, nobody_listens, reset,
-};
-
-/// 启动客户端，返回它和它与测试的连接。
-fn start() -> (Program, TcpStream) {
-    let (listener, addr) = listen();
-    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
-    let conn = client.accept(&listener);
-    client.wait_stdout(">>");
-    (client, conn)
-}
+use assert_cmd::cargo::cargo_bin;
+use testkit::rule;
 
 #[test]
 fn conversation() {
-    let (mut client, mut conn) = start();
+    let rule = rule("输入的一行发给服务端，显示它的回复；## 也发出，然后结束。");
+    let server = rule.listen();
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let conn = server.accept(&client);
+    client.expect_stdout(">>");
     client.type_line("你好");
-    client.assert_receives(&mut conn, "你好");
-    conn.write_all("你也好".as_bytes()).unwrap();
-    client.wait_stdout(">>");
+    conn.expect("你好");
+    conn.send("你也好");
+    client.expect_stdout("从服务器收到消息: 你也好\n>>");
     client.type_line("##");
-    let mut rest = Vec::new();
-    conn.read_to_end(&mut rest).unwrap();
-    assert_eq!(rest, b"##");
-    client.assert_exit(0);
-    client.assert_stdout(">>从服务器收到消息: 你也好\n>>");
-    assert_eq!(client.stderr(), "");
+    conn.expect("##");
+    conn.expect_close();
+    client.expect_exit(0);
 }
 
 #[test]
 fn empty_line_prompts_again() {
-    let (mut client, mut conn) = start();
+    let rule = rule("空行一个字节也发不出去，双方会一直等待：再次提示。");
+    let server = rule.listen();
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let conn = server.accept(&client);
     client.type_line("");
-    client.wait_stdout(">>");
+    client.expect_stdout(">>>>");
     client.type_line("你好");
-    client.assert_receives(&mut conn, "你好");
+    conn.expect("你好");
 }
 
 #[test]
 fn end_of_input_acts_as_the_end_mark() {
-    let (mut client, mut conn) = start();
+    let rule = rule("输入结束（Ctrl-D）当作 ##：发给服务端，然后结束。");
+    let server = rule.listen();
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let conn = server.accept(&client);
+    client.expect_stdout(">>");
     client.end_input();
-    client.assert_receives(&mut conn, "##");
-    client.assert_exit(0);
+    conn.expect("##");
+    client.expect_exit(0);
 }
 
 #[test]
 fn bytes_that_are_not_utf8() {
-    let (mut client, mut conn) = start();
-    client.type_bytes(b"a\xe4\xbd\n"); // “你”的前两个字节
-    client.assert_receives(&mut conn, "a�");
-    conn.write_all(b"\xff\xfeabc").unwrap();
-    client.wait_stdout("从服务器收到消息: ��abc\n>>");
+    let rule = rule("回复中不是 UTF-8 的字节显示为 �，客户端继续。");
+    let server = rule.listen();
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let conn = server.accept(&client);
+    client.type_line("你好");
+    conn.expect("你好");
+    conn.send(b"\xff\xfeabc");
+    client.expect_stdout(">>从服务器收到消息: ��abc\n>>");
 }
 
 #[test]
-fn server_that_goes_away() {
-    let (mut client, mut conn) = start();
+fn server_that_closes() {
+    let rule = rule("服务端关闭连接：一行错误，退出状态 1。");
+    let server = rule.listen();
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let conn = server.accept(&client);
     client.type_line("你好");
-    client.assert_receives(&mut conn, "你好");
-    drop(conn);
-    client.assert_error(&["已断开连接"]);
+    conn.expect("你好");
+    conn.close();
+    client.expect_stdout(">>");
+    client.expect_error(&[&format!("服务端 {} 已断开连接", server.addr())]);
 }
 
 #[test]
 fn server_that_resets() {
-    let (mut client, conn) = start();
+    let rule = rule("服务端重置连接：一行错误，退出状态 1。");
+    let server = rule.listen();
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let conn = server.accept(&client);
     client.type_line("你好");
-    reset(conn);
-    client.assert_error(&["无法从 "]);
+    conn.reset(); // 没有读“你好”就关闭
+    client.expect_stdout(">>");
+    client.expect_error(&[&format!("无法从 {} 接收：", server.addr())]);
 }
 
 #[test]
 fn no_server() {
-    let (_used, addr) = nobody_listens();
-    let output = cargo_bin_cmd!().arg(addr.to_string()).timeout(DEADLINE).output().unwrap();
-    assert_one_line_error(&output, &[&format!("无法连接 {addr}："), "os error", "先启动服务端"]);
+    testkit::common::no_server(cargo_bin!(), &[]);
 }
 
-#[test]
-fn address_that_is_none() {
-    let output = cargo_bin_cmd!().arg("abc").timeout(DEADLINE).output().unwrap();
-    assert_one_line_error(&output, &["无法连接 abc：", "invalid socket address"]);
-}
+/// Python 写的服务端：写出地址，核对一条消息，回复，等到 ## 和连接的结束。
+const SERVER: &str = "
+import socket, sys
+s = socket.create_server(('127.0.0.1', 0))
+print('127.0.0.1:%d' % s.getsockname()[1], file=sys.stderr)
+conn, addr = s.accept()
+assert conn.recv(256) == '你好'.encode()
+conn.sendall('你也好'.encode())
+assert conn.recv(256) == b'##'
+assert conn.recv(256) == b''
+";
 
 #[test]
-fn with_the_rust_server() {
-    let server = neighbour(cargo_bin!(), "tcp_server");
-    let mut server = Program::start(server, &["127.0.0.1:0"]);
-    let addr = server.addr().to_string();
-    for (question, answer) in [("你好", "你也好"), ("再见", "再见")] {
-        let mut client = Program::start(cargo_bin!(), &[&addr]);
-        client.wait_stdout(">>");
-        client.type_line(question);
-        server.wait_stdout(&format!("等待客户端连接\n从客户端收到消息: {question}\n>>"));
-        server.type_line(answer);
-        client.wait_stdout(&format!("从服务器收到消息: {answer}\n>>"));
-        client.type_line("##");
-        client.assert_exit(0);
+fn python_peer() {
+    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        println!("跳过：这台机器没有 python3");
+        return;
     }
+    let rule = rule("与 Python 写的服务端聊天。");
+    let server = rule.server(Path::new("python3"), &["-c", SERVER]);
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    client.type_line("你好");
+    client.expect_stdout(">>从服务器收到消息: 你也好\n>>");
+    client.type_line("##");
+    client.expect_exit(0);
+    server.expect_exit(0);
 }

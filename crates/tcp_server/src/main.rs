@@ -5,9 +5,8 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
-use std::{thread, time::Duration};
 
 const ADDR: &str = "0.0.0.0:5555"; // 0.0.0.0：本机的所有网卡
 const BUFFER_SIZE: usize = 256; // 字节
@@ -22,11 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 4. 循环接收客户端连接
     'server: loop {
         println!("等待客户端连接");
-        let accepted = tcp_socket.accept().inspect_err(|e| eprintln!("无法接受连接：{e}"));
-        let Ok((mut conn, addr)) = accepted else {
-            thread::sleep(Duration::from_millis(100)); // 多半是描述符用完，立即重试只是空转
-            continue;
-        };
+        let (mut conn, addr) = tcp_socket.accept()?;
         // 5. 循环收发消息
         loop {
             // 收消息（0 字节或出错：客户端没有发 ## 就离开了，Python 会一再收到空消息）
@@ -36,12 +31,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 break;
             }
             println!("从客户端收到消息: {}", String::from_utf8_lossy(data));
-            // 发消息（空行在 TCP 中一个字节也不发，双方会一直等待：再次提示）
+            // 空行在 TCP 中一个字节也不发，双方会一直等待：再次提示
             let mut msg = String::new();
             while msg.is_empty() {
                 let Some(line) = input(">>")? else { break 'server };
                 msg = line;
             }
+            // 发消息（出错：客户端已离开，下一次收消息时得知）
             if let Err(e) = conn.write_all(msg.as_bytes()) {
                 eprintln!("无法回复 {addr}：{e}");
             }
@@ -53,13 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// 显示提示符并读入一行，返回值不含换行；输入结束（Ctrl-D）时返回 `None`。
-fn input(prompt: &str) -> Result<Option<String>, String> {
+/// 与 Python 的 `input()` 相同：显示提示符，读入一行，去掉换行；输入结束（Ctrl-D）时返回 `None`。
+fn input(prompt: &str) -> io::Result<Option<String>> {
     print!("{prompt}");
-    let _ = io::stdout().flush(); // 没有换行的输出留在缓冲区里，需要主动送出
-    let mut line = Vec::new();
-    let mut stdin = io::stdin().lock();
-    stdin.read_until(b'\n', &mut line).map_err(|e| format!("无法读取标准输入：{e}"))?;
-    // 退格只删去半个汉字时，读到的不是 UTF-8：Python 抛出 UnicodeDecodeError，这里得到 �
-    Ok(String::from_utf8_lossy(&line).lines().next().map(String::from))
+    io::stdout().flush()?; // 没有换行的输出留在缓冲区里，需要主动送出
+    io::stdin().lines().next().transpose()
 }

@@ -1,129 +1,131 @@
-//! TCP 聊天服务端：由测试扮演客户端，逐字节核对收到的回复和打印的文字。
+//! TCP 聊天服务端：由测试扮演客户端，核对收到的回复和打印的文字。
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::path::Path;
+use std::process::Command;
 
-use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, TcpStream, assert_one_line_error, connect, listen, reset};
-
-/// 启动服务端，返回它和它的地址。
-fn start() -> (Program, SocketAddr) {
-    let mut server = Program::start(cargo_bin!(), &["127.0.0.1:0"]);
-    let addr = server.addr();
-    server.wait_stdout("等待客户端连接\n");
-    (server, addr)
-}
-
-/// 客户端发送 `question`，服务端显示 `shown`，在提示符后输入 `typed`，客户端收到 `answer`。
-#[track_caller]
-fn talk(server: &mut Program, client: &mut TcpStream, [question, typed]: [&[u8]; 2], shown: &str) {
-    client.write_all(question).unwrap();
-    server.wait_stdout(&format!("从客户端收到消息: {shown}\n>>"));
-    server.type_bytes(typed);
-}
-
-/// 服务端仍能为下一个客户端服务。
-#[track_caller]
-fn assert_serves_the_next(server: &mut Program, addr: SocketAddr) {
-    server.wait_stdout("等待客户端连接\n");
-    let mut client = connect(addr);
-    talk(server, &mut client, ["还在吗".as_bytes(), "在\n".as_bytes()], "还在吗");
-    server.assert_receives(&mut client, "在");
-    drop(client);
-    server.wait_stdout("等待客户端连接\n");
-}
+use assert_cmd::cargo::cargo_bin;
+use testkit::rule;
 
 #[test]
 fn conversation_and_the_next_client() {
-    let (mut server, addr) = start();
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, ["你好".as_bytes(), "你也好\n".as_bytes()], "你好");
-    server.assert_receives(&mut client, "你也好");
-    client.write_all(b"##").unwrap();
-    assert_eq!(client.read(&mut [0]).unwrap(), 0, "收到 ## 后，服务端应关闭连接");
-    assert_serves_the_next(&mut server, addr);
-    server.assert_stdout(
-        "等待客户端连接\n从客户端收到消息: 你好\n>>\
-         等待客户端连接\n从客户端收到消息: 还在吗\n>>等待客户端连接\n",
-    );
+    let rule = rule("显示客户端的消息，把输入的一行发给它；收到 ## 就关闭连接，等待下一个客户端。");
+    let server = rule.server(cargo_bin!(), &[]);
+    for (question, answer) in [("你好", "你也好"), ("还在吗", "在")] {
+        server.expect_stdout("等待客户端连接\n");
+        let client = server.connect();
+        client.send(question);
+        server.expect_stdout(&format!("从客户端收到消息: {question}\n>>"));
+        server.type_line(answer);
+        client.expect(answer);
+        client.send("##");
+        client.expect_close();
+    }
+    server.expect_stdout("等待客户端连接\n");
 }
 
 #[test]
-fn client_that_leaves_without_the_end_mark() {
-    let (mut server, addr) = start();
-    drop(connect(addr));
-    server.wait_stdout("等待客户端连接\n");
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, ["你好".as_bytes(), b""], "你好");
-    drop(client); // 服务端还停在提示符处
+fn client_that_closes() {
+    let rule = rule("客户端不发 ## 就关闭：在收消息时、在输入回复时，服务端都等待下一个。");
+    let server = rule.server(cargo_bin!(), &[]);
+    server.expect_stdout("等待客户端连接\n");
+    server.connect().close();
+    server.expect_stdout("等待客户端连接\n");
+    let client = server.connect();
+    client.send("你好");
+    server.expect_stdout("从客户端收到消息: 你好\n>>");
+    client.close();
     server.type_line("你也好");
-    assert_serves_the_next(&mut server, addr);
+    server.expect_stdout("等待客户端连接\n");
+    server.expect_running();
 }
 
 #[test]
 fn client_that_resets() {
-    let (mut server, addr) = start();
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, ["你好".as_bytes(), "你也好\n".as_bytes()], "你好");
-    reset(client);
-    assert_serves_the_next(&mut server, addr);
-}
-
-#[test]
-fn client_that_half_closes_still_gets_its_reply() {
-    let (mut server, addr) = start();
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, ["你好".as_bytes(), b""], "你好");
-    client.shutdown(Shutdown::Write).unwrap();
-    server.type_line("你也好");
-    server.assert_receives(&mut client, "你也好");
-    assert_serves_the_next(&mut server, addr);
+    let rule = rule("客户端重置连接：在收消息时、在输入回复时，服务端都等待下一个。");
+    let server = rule.server(cargo_bin!(), &[]);
+    for at_the_prompt in [false, true] {
+        server.expect_stdout("等待客户端连接\n");
+        let client = server.connect();
+        client.send("你好");
+        server.expect_stdout("从客户端收到消息: 你好\n>>");
+        server.type_line("你也好");
+        if at_the_prompt {
+            client.send("再见");
+            server.expect_stdout("从客户端收到消息: 再见\n>>");
+        }
+        client.reset(); // 没有读“你也好”就关闭
+        if at_the_prompt {
+            server.type_line("再见");
+        }
+    }
+    server.expect_stdout("等待客户端连接\n");
+    server.expect_stderr_lines(2); // 地址，“无法回复”
+    server.expect_running();
 }
 
 #[test]
 fn empty_reply_prompts_again() {
-    let (mut server, addr) = start();
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, ["你好".as_bytes(), b"\n"], "你好");
-    server.wait_stdout(">>");
+    let rule = rule("空的回复一个字节也发不出去，双方会一直等待：再次提示。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let client = server.connect();
+    client.send("你好");
+    server.expect_stdout("等待客户端连接\n从客户端收到消息: 你好\n>>");
+    server.type_line("");
+    server.expect_stdout(">>");
     server.type_line("你也好");
-    server.assert_receives(&mut client, "你也好");
+    client.expect("你也好");
 }
 
 #[test]
 fn bytes_that_are_not_utf8() {
-    let (mut server, addr) = start();
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, [b"\xff\xfeabc", b"a\xe4\xbd\n"], "��abc");
-    server.assert_receives(&mut client, "a�");
+    let rule = rule("不是 UTF-8 的字节显示为 �，服务端照常回复。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let client = server.connect();
+    client.send(b"\xff\xfeabc");
+    server.expect_stdout("等待客户端连接\n从客户端收到消息: ��abc\n>>");
+    server.type_line("收到");
+    client.expect("收到");
 }
 
 #[test]
 fn end_of_input_at_the_prompt() {
-    let (mut server, addr) = start();
-    let mut client = connect(addr);
-    talk(&mut server, &mut client, ["你好".as_bytes(), b""], "你好");
+    let rule = rule("提示符处输入结束（Ctrl-D），服务端正常结束，连接关闭。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let client = server.connect();
+    client.send("你好");
+    server.expect_stdout("等待客户端连接\n从客户端收到消息: 你好\n>>");
     server.end_input();
-    server.assert_exit(0);
-    assert_eq!(client.read(&mut [0]).unwrap(), 0, "服务端结束后，连接应关闭");
+    server.expect_exit(0);
+    client.expect_close();
 }
 
 #[test]
-#[cfg(unix)]
-fn no_descriptor_left() {
-    let dir = std::env::temp_dir();
-    let (_server, _) = testkit::fire::exhaust_descriptors(&dir, 4, cargo_bin!(), &["127.0.0.1:0"]);
+fn cannot_listen() {
+    testkit::common::cannot_listen(cargo_bin!(), &[]);
 }
 
-#[test]
-fn address_that_is_none() {
-    let output = cargo_bin_cmd!().arg("abc").timeout(DEADLINE).output().unwrap();
-    assert_one_line_error(&output, &["无法绑定 abc：", "invalid socket address"]);
-}
+/// Python 写的客户端：发一条消息，核对回复，结束。
+const CLIENT: &str = "
+import socket, sys
+host, port = sys.argv[1].split(':')
+s = socket.create_connection((host, int(port)))
+s.sendall('你好'.encode())
+assert s.recv(256) == '你也好'.encode()
+s.sendall(b'##')
+assert s.recv(256) == b''
+";
 
 #[test]
-fn port_in_use() {
-    let (_listener, addr) = listen();
-    let output = cargo_bin_cmd!().arg(addr.to_string()).timeout(DEADLINE).output().unwrap();
-    assert_one_line_error(&output, &[&format!("无法绑定 {addr}："), "os error"]);
+fn python_peer() {
+    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        println!("跳过：这台机器没有 python3");
+        return;
+    }
+    let rule = rule("与 Python 写的客户端聊天。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let client = rule.client(Path::new("python3"), &["-c", CLIENT], server.addr());
+    server.expect_stdout("等待客户端连接\n从客户端收到消息: 你好\n>>");
+    server.type_line("你也好");
+    client.expect_exit(0);
+    server.expect_stdout("等待客户端连接\n");
 }

@@ -1,107 +1,98 @@
-//! UDP 聊天客户端：由测试扮演服务端；最后与 Rust 服务端对话。
+//! UDP 聊天客户端：由测试扮演服务端，核对发来的数据报和打印的文字。
 
-use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
-use testkit::{DEADLINE, Program, UdpSocket, assert_one_line_error, neighbour, udp_socket};
+use std::env::temp_dir;
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin;
+use testkit::rule;
 
 #[test]
 fn conversation() {
-    let (server, addr) = udp_socket();
-    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
-    client.wait_stdout(">>");
+    let rule = rule("输入的一行发给服务端，显示它的回复；## 也发出，然后结束。");
+    let server = rule.udp_server("127.0.0.1:0");
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    client.expect_stdout(">>");
     client.type_line("你好");
-    let (data, client_addr) = client.recv_from(&server);
-    assert_eq!(data, "你好".as_bytes());
-    server.send_to("你也好".as_bytes(), client_addr).unwrap();
-    client.wait_stdout("从服务器端收到消息: 你也好\n>>");
+    let addr = server.expect("你好");
+    server.send_to("你也好", addr);
+    client.expect_stdout("从服务器端收到消息: 你也好\n>>");
     client.type_line("");
-    assert_eq!(client.recv_from(&server).0, b""); // 空行发出一个空的数据报
-    server.send_to(b"", client_addr).unwrap();
-    client.wait_stdout("从服务器端收到消息: \n>>");
+    server.expect(""); // 空行发出一个空的数据报
+    server.send_to("", addr);
+    client.expect_stdout("从服务器端收到消息: \n>>");
     client.type_line("##");
-    assert_eq!(client.recv_from(&server).0, b"##");
-    client.assert_exit(0);
-    client.assert_stdout(">>从服务器端收到消息: 你也好\n>>从服务器端收到消息: \n>>");
-    assert_eq!(client.stderr(), "");
+    server.expect("##");
+    client.expect_exit(0);
 }
 
 #[test]
 fn reply_that_is_not_utf8() {
-    let (server, addr) = udp_socket();
-    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
+    let rule = rule("回复中不是 UTF-8 的字节显示为 �，客户端继续。");
+    let server = rule.udp_server("127.0.0.1:0");
+    let client = rule.client(cargo_bin!(), &[], server.addr());
     client.type_line("你好");
-    let (_, client_addr) = client.recv_from(&server);
-    server.send_to(b"\xff\xfeabc", client_addr).unwrap();
-    client.wait_stdout("从服务器端收到消息: ��abc\n>>");
-    client.type_line("再来一次");
-    client.recv_from(&server);
-    server.send_to("汉".repeat(100).as_bytes(), client_addr).unwrap(); // 在第 256 字节处截断
-    if cfg!(windows) {
-        client.wait_stderr("没有收到回复"); // 数据报大于缓冲区时 recv_from 出错
-    } else {
-        client.wait_stdout(&format!("从服务器端收到消息: {}�\n>>", "汉".repeat(85)));
-    }
-    client.end_input();
-    client.assert_exit(0);
+    server.send_to(b"\xff\xfeabc", server.expect("你好"));
+    client.expect_stdout(">>从服务器端收到消息: ��abc\n>>");
 }
 
 #[test]
 fn end_of_input_acts_as_the_end_mark() {
-    let (server, addr) = udp_socket();
-    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
-    client.wait_stdout(">>");
+    let rule = rule("输入结束（Ctrl-D）当作 ##：发给服务端，然后结束。");
+    let server = rule.udp_server("127.0.0.1:0");
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    client.expect_stdout(">>");
     client.end_input();
-    assert_eq!(client.recv_from(&server).0, b"##");
-    client.assert_exit(0);
+    server.expect("##");
+    client.expect_exit(0);
 }
 
 #[test]
-fn typed_bytes_that_are_not_utf8() {
-    let (server, addr) = udp_socket();
-    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
-    client.type_bytes(b"a\xe4\xbd\n"); // “你”的前两个字节
-    assert_eq!(client.recv_from(&server).0, "a�".as_bytes());
-}
-
-#[test]
-fn server_with_an_ipv6_address() {
-    let Ok(server) = UdpSocket::bind("[::1]:0") else { return }; // 这台机器没有 IPv6
-    let mut client = Program::start(cargo_bin!(), &[&server.local_addr().unwrap().to_string()]);
-    client.explain("服务端的地址是 [::1]：客户端的套接字也要绑定 IPv6 的地址。");
+fn only_ipv4() {
+    let rule = rule("只用 IPv4 的地址：localhost 的第一个地址可能是 ::1。");
+    let server = rule.udp_server("127.0.0.1:0");
+    let localhost = format!("localhost:{}", server.addr().port());
+    let client = rule.program_in(&temp_dir(), cargo_bin!(), &[&localhost]);
     client.type_line("你好");
-    let (data, client_addr) = client.recv_from(&server);
-    assert_eq!(data, "你好".as_bytes());
-    server.send_to("你也好".as_bytes(), client_addr).unwrap();
-    client.wait_stdout("从服务器端收到消息: 你也好\n>>");
+    server.expect("你好");
 }
 
 #[test]
 fn address_that_is_none() {
-    let output = cargo_bin_cmd!().arg("abc").write_stdin("你好\n").timeout(DEADLINE).output();
-    assert_one_line_error(&output.unwrap(), &["无法发送到 abc：", "invalid socket address"]);
-}
-
-#[test]
-fn message_too_long_to_send() {
-    let (_server, addr) = udp_socket();
-    let mut client = Program::start(cargo_bin!(), &[&addr.to_string()]);
-    client.type_line(&"a".repeat(70_000));
-    client.assert_error(&[&format!("无法发送到 {addr}：")]);
-}
-
-#[test]
-fn with_the_rust_server() {
-    let server = neighbour(cargo_bin!(), "udp_server");
-    let mut server = Program::start(server, &["127.0.0.1:0"]);
-    let addr = server.addr().to_string();
-    let mut client = Program::start(cargo_bin!(), &[&addr]);
-    for (question, answer) in [("你好", "你也好"), ("再见", "再见")] {
-        client.wait_stdout(">>");
-        client.type_line(question);
-        server.wait_stdout(&format!("获取到消息: {question}\n>>"));
-        server.type_line(answer);
-        client.wait_stdout(&format!("从服务器端收到消息: {answer}\n"));
+    let rule = rule("地址不能用：一行错误，退出状态 1。");
+    for (addr, error) in [
+        ("abc", "无法使用地址 abc：invalid socket address"),
+        ("[::1]:5555", "[::1]:5555 不是 IPv4 的地址"),
+    ] {
+        let client = rule.program_in(&temp_dir(), cargo_bin!(), &[addr]);
+        client.expect_error(&[error]);
     }
+}
+
+/// Python 写的服务端：写出地址，核对一条消息，回复，等到 ##。
+const SERVER: &str = "
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('127.0.0.1', 0))
+print('127.0.0.1:%d' % s.getsockname()[1], file=sys.stderr)
+data, addr = s.recvfrom(256)
+assert data == '你好'.encode()
+s.sendto('你也好'.encode(), addr)
+assert s.recv(256) == b'##'
+";
+
+#[test]
+fn python_peer() {
+    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        println!("跳过：这台机器没有 python3");
+        return;
+    }
+    let rule = rule("与 Python 写的服务端聊天。");
+    let server = rule.server(Path::new("python3"), &["-c", SERVER]);
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    client.type_line("你好");
+    client.expect_stdout(">>从服务器端收到消息: 你也好\n>>");
     client.type_line("##");
-    client.assert_exit(0);
-    server.assert_exit(0);
+    client.expect_exit(0);
+    server.expect_exit(0);
 }

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::net::UdpSocket;
 
 const ADDR: &str = "0.0.0.0:5555"; // 0.0.0.0：本机的所有网卡
@@ -20,14 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut buffer = [0; BUFFER_SIZE];
     // 3. 循环收发消息
     loop {
-        // 收消息（Windows 上数据报超过 256 字节时出错：只放弃这一个）
-        let (n, addr) = match udp_socket.recv_from(&mut buffer) {
-            Ok(received) => received,
-            Err(e) => {
-                eprintln!("没有收到消息：{e}");
-                continue;
-            }
-        };
+        // 收消息（Windows 上，数据报超过 256 字节时出错：只放弃这一个）
+        let Ok((n, addr)) = udp_socket.recv_from(&mut buffer) else { continue };
         let data = &buffer[..n];
         // 服务器端接收到 ## 退出
         if data == b"##" {
@@ -35,24 +29,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         // 不是 UTF-8 的字节、在 256 字节处被截断的汉字：Python 抛出 UnicodeDecodeError，这里显示 �
         println!("从{addr}获取到消息: {}", String::from_utf8_lossy(data));
+        // 输入结束时 Python 抛出 EOFError，这里退出
         let Some(msg) = input(">>")? else { break };
-        // 发消息（超过 65507 字节的回复发不出去：Python 抛出 OSError，这里继续服务）
-        if let Err(e) = udp_socket.send_to(msg.as_bytes(), addr) {
-            eprintln!("无法回复 {addr}：{e}");
-        }
+        // 发消息
+        udp_socket.send_to(msg.as_bytes(), addr).map_err(|e| format!("无法回复 {addr}：{e}"))?;
     }
     // 4. 释放资源
     drop(udp_socket);
     Ok(())
 }
 
-/// 显示提示符并读入一行，返回值不含换行；输入结束（Ctrl-D）时返回 `None`。
-fn input(prompt: &str) -> Result<Option<String>, String> {
+/// 与 Python 的 `input()` 相同：显示提示符，读入一行，去掉换行；输入结束（Ctrl-D）时返回 `None`。
+fn input(prompt: &str) -> io::Result<Option<String>> {
     print!("{prompt}");
-    let _ = io::stdout().flush(); // 没有换行的输出留在缓冲区里，需要主动送出
-    let mut line = Vec::new();
-    let mut stdin = io::stdin().lock();
-    stdin.read_until(b'\n', &mut line).map_err(|e| format!("无法读取标准输入：{e}"))?;
-    // 退格只删去半个汉字时，读到的不是 UTF-8：Python 抛出 UnicodeDecodeError，这里得到 �
-    Ok(String::from_utf8_lossy(&line).lines().next().map(String::from))
+    io::stdout().flush()?; // 没有换行的输出留在缓冲区里，需要主动送出
+    io::stdin().lines().next().transpose()
 }
