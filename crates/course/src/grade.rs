@@ -10,7 +10,7 @@ use crate::{Result, mirror, runner};
 
 /// 一份作业的分数：每一关通过和全部的测试各多少；第一个没有通过的测试，或者不能测试的原因。
 struct Mark {
-    numbers: Vec<usize>,
+    numbers: Vec<String>,
     problem: String,
 }
 
@@ -24,12 +24,14 @@ pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
     writeln!(out, "\u{feff}学生,第一关通过,第一关全部,第二关通过,第二关全部,第一个没有通过的")?;
     for (number, student) in students.iter().enumerate() {
         let id = student.file_name().unwrap_or_default().to_string_lossy();
+        eprintln!("{}/{} {id}……", number + 1, students.len());
         let sources = [student.join(format!("exercises/{name}/src")), student.join("src")];
         let mark = match sources.iter().find(|src| has_rust(src)) {
             Some(src) => place.mark(src).map_err(|e| format!("{id}：{e}"))?,
             None => place.unmarked("没有交")?,
         };
-        eprintln!("{}/{} {id}：{:?} {}", number + 1, students.len(), mark.numbers, mark.problem);
+        let numbers = mark.numbers.join(",");
+        eprintln!("{numbers} {}", mark.problem);
         if mark.problem == "没有交" {
             eprintln!("其中没有 src/*.rs，也没有 exercises/{name}/src/*.rs");
         } else if !mark.problem.is_empty() {
@@ -40,8 +42,7 @@ pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
                 return Err(format!("答案也没有通过（{problem}）：{cause}，{id} 没有评分").into());
             }
         }
-        let numbers: Vec<String> = mark.numbers.iter().map(usize::to_string).collect();
-        writeln!(out, "{},{},{}", field(&id), numbers.join(","), field(&mark.problem))?;
+        writeln!(out, "{},{numbers},{}", field(&id), field(&mark.problem))?;
     }
     Ok(true)
 }
@@ -98,6 +99,9 @@ impl<'a> Place<'a> {
         let package = format!("{name}_robust");
         let args = ["--target-dir=target", "--test=basic", "--test=robust", "-p", &package];
         let tests = cargo::build(&copy, &args)?;
+        if !tests.success {
+            return Err(format!("不能编译答案和测试：\n{}", tests.messages).into());
+        }
         let dir = root.join(format!("target/course-grade-{}", process::id()));
         let place = Place { root, name, tests, dir };
         mirror::mirror(root, &place.dir)?;
@@ -108,7 +112,8 @@ impl<'a> Place<'a> {
     fn unmarked(&self, problem: &str) -> Result<Mark> {
         let mut numbers = Vec::new();
         for (_, file) in STAGES {
-            numbers.extend([0, exercise::tests(self.root, self.name, file)?.len()]);
+            let all = exercise::tests(self.root, self.name, file)?.len();
+            numbers.extend(["0".to_string(), all.to_string()]);
         }
         Ok(Mark { numbers, problem: problem.to_string() })
     }
@@ -140,7 +145,7 @@ impl<'a> Place<'a> {
             let exe = self.tests.path(&format!("solutions/{}/robust", self.name), file)?;
             let tests = exercise::tests(self.root, self.name, file)?;
             let report = runner::run(exe, &here, Some(program), &tests)?;
-            mark.numbers.extend([report.passed.len(), tests.len()]);
+            mark.numbers.extend([report.passed.len(), tests.len()].map(|n| n.to_string()));
             if let (Some((first, _)), "") = (report.failed.first(), mark.problem.as_str()) {
                 mark.problem = first.clone();
             }

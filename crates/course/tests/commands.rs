@@ -210,7 +210,7 @@ fn grade_gives_each_student_a_row() {
     assert_eq!(stdout(&output, 0), expected, "{}", String::from_utf8_lossy(&output.stderr));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_has(&stderr, "跳过 students");
-    assert_has(&stderr, "3/5 half");
+    assert_has(&stderr, "3/5 half……\n2,2,0,2 says_gamma\n");
     // 答案也不通过：不是学生的错误
     let output = run(temp.path(), &["grade", "students", "one"], &[("BUSY", "1")]);
     assert!(!stdout(&output, 1).contains("full"));
