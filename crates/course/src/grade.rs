@@ -6,11 +6,12 @@ use std::{fs, process};
 
 use crate::cargo::{self, Built};
 use crate::exercise::{self, STAGES};
-use crate::{Result, mirror, runner};
+use crate::runner::{self, Report};
+use crate::{Result, mirror};
 
 /// 一份作业的分数：每一关通过和全部的测试各多少；第一个没有通过的测试，或者不能测试的原因。
 struct Mark {
-    numbers: Vec<String>,
+    numbers: String,
     problem: String,
 }
 
@@ -26,23 +27,21 @@ pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
         let id = student.file_name().unwrap_or_default().to_string_lossy();
         eprintln!("{}/{} {id}……", number + 1, students.len());
         let sources = [student.join(format!("exercises/{name}/src")), student.join("src")];
-        let mark = match sources.iter().find(|src| has_rust(src)) {
-            Some(src) => place.mark(src).map_err(|e| format!("{id}：{e}"))?,
-            None => place.unmarked("没有交")?,
-        };
-        let numbers = mark.numbers.join(",");
-        eprintln!("{numbers} {}", mark.problem);
-        if mark.problem == "没有交" {
+        let src = sources.iter().find(|src| has_rust(src)).map(PathBuf::as_path);
+        let Mark { numbers, problem } = place.mark(src).map_err(|e| format!("{id}：{e}"))?;
+        eprintln!("{numbers} {problem}");
+        if src.is_none() {
             eprintln!("其中没有 src/*.rs，也没有 exercises/{name}/src/*.rs");
-        } else if !mark.problem.is_empty() {
+        } else if !problem.is_empty() {
             // 机器的问题不算学生的：答案在同一个地方也要通过
-            let problem = place.mark(&root.join(format!("solutions/{name}/robust/src")))?.problem;
+            let answer = root.join(format!("solutions/{name}/robust/src"));
+            let problem = place.mark(Some(&answer))?.problem;
             if !problem.is_empty() {
                 let cause = "这台机器太忙、磁盘已满或者限制太低";
                 return Err(format!("答案也没有通过（{problem}）：{cause}，{id} 没有评分").into());
             }
         }
-        writeln!(out, "{},{numbers},{}", field(&id), field(&mark.problem))?;
+        writeln!(out, "{},{numbers},{}", field(&id), field(&problem))?;
     }
     Ok(true)
 }
@@ -108,25 +107,37 @@ impl<'a> Place<'a> {
         Ok(place)
     }
 
-    /// 没有测试，一个也不算通过。
-    fn unmarked(&self, problem: &str) -> Result<Mark> {
+    /// 测试目录 `src` 中的程序，返回分数；没有交的（`None`）一个也没有通过。
+    fn mark(&self, src: Option<&Path>) -> Result<Mark> {
+        let (program, mut problem) = match src {
+            Some(src) => self.compile(src)?,
+            None => (None, "没有交".to_string()),
+        };
         let mut numbers = Vec::new();
         for (_, file) in STAGES {
-            let all = exercise::tests(self.root, self.name, file)?.len();
-            numbers.extend(["0".to_string(), all.to_string()]);
+            let tests = exercise::tests(self.root, self.name, file)?;
+            let mut report = Report::default();
+            if let Some(program) = &program {
+                let exe = self.tests.path(&format!("solutions/{}/robust", self.name), file)?;
+                report = runner::run(exe, &self.dir, Some(program), &tests)?;
+            }
+            numbers.push(format!("{},{}", report.passed.len(), tests.len()));
+            if let (Some((first, _)), true) = (report.failed.first(), problem.is_empty()) {
+                problem = first.clone();
+            }
         }
-        Ok(Mark { numbers, problem: problem.to_string() })
+        Ok(Mark { numbers: numbers.join(","), problem })
     }
 
-    /// 编译、测试目录 `src` 中的程序；没有交 `main.rs` 的，用课程的。
-    fn mark(&self, src: &Path) -> Result<Mark> {
+    /// 编译目录 `src` 中的程序，返回它的路径，或者不能编译的原因；没有交 `main.rs` 的，用课程的。
+    fn compile(&self, src: &Path) -> Result<(Option<PathBuf>, String)> {
         let member = format!("exercises/{}", self.name);
-        let here = self.dir.join(&member);
-        if let Err(e) = mirror::copy(src, &here.join("src"), &self.dir) {
-            return self.unmarked(&e.to_string());
+        let here = self.dir.join(&member).join("src");
+        if let Err(e) = mirror::copy(src, &here, &self.dir) {
+            return Ok((None, e.to_string()));
         }
-        if !here.join("src/main.rs").exists() {
-            fs::copy(self.root.join(&member).join("src/main.rs"), here.join("src/main.rs"))?;
+        if !here.join("main.rs").exists() {
+            fs::copy(self.root.join(&member).join("src/main.rs"), here.join("main.rs"))?;
         }
         // 目标目录总是空的：不会把前一份作业的程序当作这一份的
         let target = self.dir.join("target");
@@ -137,19 +148,8 @@ impl<'a> Place<'a> {
         let built = cargo::build(&self.dir, &args)?;
         if !built.success {
             eprintln!("{}", built.messages);
-            return self.unmarked("不能编译");
+            return Ok((None, "不能编译".to_string()));
         }
-        let program = built.path(&member, self.name)?;
-        let mut mark = Mark { numbers: Vec::new(), problem: String::new() };
-        for (_, file) in STAGES {
-            let exe = self.tests.path(&format!("solutions/{}/robust", self.name), file)?;
-            let tests = exercise::tests(self.root, self.name, file)?;
-            let report = runner::run(exe, &here, Some(program), &tests)?;
-            mark.numbers.extend([report.passed.len(), tests.len()].map(|n| n.to_string()));
-            if let (Some((first, _)), "") = (report.failed.first(), mark.problem.as_str()) {
-                mark.problem = first.clone();
-            }
-        }
-        Ok(mark)
+        Ok((Some(built.path(&member, self.name)?.to_path_buf()), String::new()))
     }
 }

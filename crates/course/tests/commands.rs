@@ -196,7 +196,7 @@ fn grade_gives_each_student_a_row() {
     write(&class, "full/src/server.rs", DONE); // 没有交 main.rs
     write(&class, "half/exercises/one/src/server.rs", HALF);
     write(&class, "half/exercises/one/src/main.rs", MAIN);
-    write(&class, "stub, \"1\"/src/server.rs", STUB);
+    write(&class, "stub, 1/src/server.rs", STUB);
     write(&class, "wrong/src/server.rs", WRONG);
     write(&class, "=deep/deep/src/server.rs", DONE);
     write(&class, "名单.txt", "");
@@ -205,7 +205,7 @@ fn grade_gives_each_student_a_row() {
                     \"'=deep\",0,2,0,2,\"没有交\"\n\
                     \"full\",2,2,1,2,\"\"\n\
                     \"half\",2,2,0,2,\"says_gamma\"\n\
-                    \"stub, \"\"1\"\"\",0,2,0,2,\"says_beta\"\n\
+                    \"stub, 1\",0,2,0,2,\"says_beta\"\n\
                     \"wrong\",0,2,0,2,\"不能编译\"\n";
     assert_eq!(stdout(&output, 0), expected, "{}", String::from_utf8_lossy(&output.stderr));
     let stderr = String::from_utf8_lossy(&output.stderr);
