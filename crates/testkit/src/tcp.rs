@@ -265,7 +265,7 @@ impl Peer {
         let (outcome, how) = match self.0.end.get() {
             _ if !bytes.starts_with(&got) => (Outcome::Other, ""),
             Some(End::Closed) => (Outcome::Closed, "，连接就结束了"),
-            Some(End::Reset) => (Outcome::Closed, "，连接就被重置了（见 docs/2.3.1 的“重置”）"),
+            Some(End::Reset) => (Outcome::Closed, "，连接就被重置了（见 docs/2.3.1-connection.md 的“重置”）"),
             None if [&got[..], b"\n"].concat() == bytes => (Outcome::NoNewline, "，后面没有 \\n"),
             None if got.is_empty() => (Outcome::Silence, "（等了 3 秒）"),
             None => (Outcome::Silence, "，后面什么也没有（等了 3 秒）"),
@@ -346,7 +346,10 @@ impl Peer {
             self.gone().then_some(())
         });
         if ended.is_none() {
-            let actual = format!("收到 {}之后，连接仍然打开", show(&got));
+            let actual = match got.is_empty() {
+                true => "连接仍然打开".to_string(),
+                false => format!("收到 {}，连接仍然打开", show(&got)),
+            };
             self.fail(Outcome::Open, "对方结束连接", &actual, &[]);
         }
         got

@@ -31,8 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("从{addr}获取到消息: {}", String::from_utf8_lossy(data));
         // 输入结束时 Python 抛出 EOFError，这里退出
         let Some(msg) = input(">>")? else { break };
-        // 发消息
-        udp_socket.send_to(msg.as_bytes(), addr).map_err(|e| format!("无法回复 {addr}：{e}"))?;
+        // 发消息（超过 65507 字节的回复、来自端口 0 的消息，发不出去：Python 抛出 OSError，这里继续）
+        if let Err(e) = udp_socket.send_to(msg.as_bytes(), addr) {
+            eprintln!("无法回复 {addr}：{e}");
+        }
     }
     // 4. 释放资源
     drop(udp_socket);

@@ -56,6 +56,21 @@ fn datagram_cut_in_mid_character() {
 }
 
 #[test]
+fn reply_that_cannot_be_sent() {
+    let rule = rule("发不出去的回复（超过 65507 字节）：写一行错误，继续服务。");
+    let server = rule.server(cargo_bin!(), &[]);
+    let client = server.udp();
+    client.send("你好");
+    server.expect_stdout(&shown(&client, "你好"));
+    server.type_line(&"x".repeat(70_000));
+    server.expect_stderr_lines(2); // 地址，“无法回复”
+    client.send("还在吗");
+    server.expect_stdout(&shown(&client, "还在吗"));
+    server.type_line("在");
+    client.expect("在");
+}
+
+#[test]
 fn end_of_input_at_the_prompt() {
     let rule = rule("提示符处输入结束（Ctrl-D），服务端正常结束。");
     let server = rule.server(cargo_bin!(), &[]);

@@ -98,7 +98,7 @@ fn last_question_without_newline() {
 #[test]
 fn answer_is_written_at_once() {
     let rule = rule("回答和 `\\n` 一次写出：分两次写，后一次要等对方确认，约 40 毫秒。")
-        .cause(Other, "用了 writeln!(conn, …)：它分两次写。先组成一行，再一次 write_all，见 docs/speed-and-faults.md");
+        .cause(Other, "用了 writeln!(conn, …)：它分两次写。先组成一行，再一次 write_all，见 docs/2.3.4-byte-stream.md");
     let server = server(&rule);
     let client = server.connect();
     let mut gaps: Vec<Duration> = Vec::new();
