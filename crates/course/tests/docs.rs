@@ -240,9 +240,10 @@ fn package_and_args(command: &str) -> (String, Vec<&str>) {
 /// 启动文档中的一条命令；服务端用空闲的端口，`addr` 是已经启动的服务端的地址。
 fn start(command: &str, addr: Option<SocketAddr>, dir: &Path, built: &Built) -> Program {
     let (package, args) = package_and_args(command);
-    let member = match package.strip_suffix("_robust") {
-        Some(name) => format!("solutions/{name}/robust"),
-        None => format!("crates/{package}"),
+    let member = match package.rsplit_once('_') {
+        Some((name, "robust")) => format!("solutions/{name}/robust"),
+        Some((name, "solution")) => format!("solutions/{name}"),
+        _ => format!("crates/{package}"),
     };
     let mut command = Command::new(built.path(&member, &package).unwrap_or_else(|e| panic!("{e}")));
     for arg in args.iter().filter(|arg| arg.parse::<SocketAddr>().is_err()) {
