@@ -32,7 +32,7 @@ pub fn check(root: &Path, name: &str, only: Option<&str>) -> Result<bool> {
     if !built.success {
         eprintln!("{}\n", built.messages);
         return match built.does_not_compile(name) {
-            true => Err(format!("{name} 不能编译：先改正上面的第一个错误").into()),
+            true => Err(format!("{name} 不能编译：先改正上面的第一个 error").into()),
             false => Err("cargo 没有成功：原因见上，不在练习的程序里".into()),
         };
     }
