@@ -75,12 +75,15 @@ fn executable(line: &str) -> Option<(String, String, PathBuf)> {
 pub fn literal(text: &str) -> String {
     let mut value = String::new();
     let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next().filter(|&c| c != '"') {
-        match if c == '\\' { chars.next() } else { None } {
-            None => value.push(c),
-            Some('n') => value.push('\n'),
-            Some('\n') => while chars.next_if(|c| c.is_whitespace()).is_some() {},
-            Some(escaped) => value.push(escaped),
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => match chars.next() {
+                Some('n') => value.push('\n'),
+                Some('\n') => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+                escaped => value.extend(escaped),
+            },
+            _ => value.push(c),
         }
     }
     value
