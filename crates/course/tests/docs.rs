@@ -17,18 +17,15 @@ use common::{
 use course::cargo::Built;
 use course::exercise::{self, STAGES, members};
 
-/// 各个文档：所在的目录、文件名和内容。
+/// 各个文档，即 `docs/SUMMARY.md` 列出的：所在的目录、文件名和内容。学生自己的笔记不检查。
 fn documents() -> Vec<(String, String, String)> {
-    let mut paths = vec![(String::new(), "README.md".to_string())];
-    paths.extend(exercises().iter().map(|name| (format!("exercises/{name}/"), "README.md".into())));
-    for file in files("docs", "md") {
-        paths.push(("docs/".into(), file.file_name().unwrap().to_string_lossy().into_owned()));
-    }
-    paths
-        .into_iter()
-        .map(|(dir, file)| (text(&(dir.clone() + &file)), dir, file))
-        .map(|(t, d, f)| (d, f, t))
-        .collect()
+    let summary = text("docs/SUMMARY.md");
+    let documents = between(&summary, "](", ")").map(|target| {
+        let path = target.strip_prefix("../").map_or(format!("docs/{target}"), String::from);
+        let (dir, file) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
+        (dir.to_string(), file.to_string(), text(&path))
+    });
+    documents.collect()
 }
 
 /// 一个代码块：之前最近的一行文字、语言和内容。
@@ -103,7 +100,7 @@ fn commands_and_files_exist() {
         for file in ["src", "examples"].iter().flat_map(|sub| files(&format!("{dir}/{sub}"), "rs"))
         {
             let name = file.strip_prefix(root()).unwrap().display().to_string();
-            sources.push((String::new(), name, fs::read_to_string(&file).unwrap()));
+            sources.push((String::new(), name.clone(), text(&name)));
         }
     }
     let mut problems = Vec::new();

@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -12,7 +11,7 @@ use common::{
     Program, build, exercises, files, is_stub, no_cargo, report, root, side_by_side, text,
 };
 use course::cargo::Built;
-use course::exercise::{STAGES, test_names};
+use course::exercise::{self, STAGES, test_names};
 use course::runner;
 
 /// 一个骨架的全部测试都失败，最多需要的时间。
@@ -91,7 +90,7 @@ fn mistakes_are_rejected_by_the_test_they_name() {
     assert!(!examples.is_empty(), "solutions 中没有典型错误");
     report(side_by_side(&examples, |(name, file)| {
         let example = file.file_stem().unwrap().to_string_lossy();
-        let source = fs::read_to_string(file).unwrap();
+        let source = exercise::read(file).unwrap_or_else(|e| panic!("{e}"));
         let header: Vec<&str> = source.lines().take_while(|line| line.starts_with("//!")).collect();
         let named = header.iter().find_map(|line| line.strip_prefix("//! 拒绝它的测试：`"));
         let named = named.and_then(|rest| rest.strip_suffix("`。")?.split_once("` 的 `"));
