@@ -25,15 +25,17 @@ fn rule(line: &str) -> Option<(&str, &str)> {
     Some(rest.strip_suffix('`').and_then(|rest| rest.rsplit_once('`')).unwrap_or((rest, "")))
 }
 
-/// 测试文件 `source` 的测试 `test` 检查的规则：其中的第一个字符串，或者共有的规则的那一句话。
+/// 测试文件 `source` 的测试 `test` 检查的规则：其中 `rule(` 之后的字符串，或者共有的规则的那一句话。
 fn sentence(source: &str, test: &str) -> String {
     let (_, body) = source.split_once(&format!("fn {test}() {{")).unwrap_or_default();
-    let body = body.trim_start();
-    let body = body.strip_prefix("testkit::").unwrap_or(body);
-    let shared = |(name, _): &&(&str, &str)| body.starts_with(&format!("common::{name}("));
+    let body = body.split("\n}").next().unwrap();
+    let shared = |(name, _): &&(&str, &str)| body.contains(&format!("common::{name}("));
     match RULES.iter().find(shared) {
         Some((_, sentence)) => sentence.to_string(),
-        None => literal(body.split_once('"').unwrap_or_default().1),
+        None => {
+            let mut calls = body.split("rule(").skip(1).map(str::trim_start);
+            literal(calls.find_map(|call| call.strip_prefix('"')).unwrap_or_default())
+        }
     }
 }
 
