@@ -132,7 +132,8 @@ impl Program {
         &self.0.rule.0
     }
 
-    pub(crate) fn rule(&self) -> &Rule {
+    /// 启动它的规则。
+    pub fn rule(&self) -> &Rule {
         &self.0.rule
     }
 
@@ -205,16 +206,21 @@ impl Program {
             if n == text.len() { Some(true) } else { self.ended().then_some(false) }
         });
         if found != Some(true) {
-            let unread = String::from_utf8_lossy(&self.0.stdout.borrow().unread).into_owned();
+            let unread = self.0.stdout.borrow().unread.clone();
             let outcome = if unread.is_empty() { Outcome::Silence } else { Outcome::Other };
             let actual = match unread.is_empty() {
                 true => "没有新的输出".to_string(),
-                false => format!("{:?}", cut(&unread, 200)),
+                false => crate::tcp::show(&unread),
             };
-            let general = "没有换行的输出留在缓冲区里：显示之后要 flush";
-            let general =
-                if unread.is_empty() && !text.ends_with('\n') { &[general][..] } else { &[] };
-            let expected = format!("标准输出接着显示 {text:?}");
+            // 看得出原因的，就只说这个原因
+            let whole = unread.contains(&0) && !text.contains('\0');
+            let general: &[&str] = match (unread.is_empty(), text.ends_with('\n')) {
+                (true, false) => &["没有换行的输出留在缓冲区里：显示之后要 flush"],
+                _ if whole => &["打印了整个缓冲区（多出来的字节是 0）：应当是 &buffer[..n]"],
+                _ => &[],
+            };
+            let outcome = (!whole).then_some(outcome);
+            let expected = format!("标准输出接着显示 {}", crate::tcp::show(text.as_bytes()));
             self.world().fail_with(outcome, Some(self), &expected, &actual, general);
         }
         self.0.stdout.borrow_mut().unread.drain(..text.len());
@@ -309,7 +315,7 @@ impl Program {
         };
         let general =
             "系统的错误中没有地址和文件名：用 map_err(|e| format!(\"无法…… {addr}：{e}\"))";
-        self.world().fail_with(Outcome::Other, Some(self), &expected, &actual, &[general]);
+        self.world().fail_with(None, Some(self), &expected, &actual, &[general]);
     }
 
     /// 程序还在运行，没有一个线程崩溃过，等到过的行没有再打印一遍。

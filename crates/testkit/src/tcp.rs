@@ -35,8 +35,6 @@ struct Inner {
     /// 最近一段到达的时间；它之前到达了几段。
     arrived: Cell<Instant>,
     end: Cell<Option<End>>,
-    /// 写的时候得知对方已经离开。
-    gone: Cell<bool>,
 }
 
 /// 现在做不了，以后再试。
@@ -53,6 +51,15 @@ impl Inner {
         self.rule.note(self.sides(arrow), label, bytes);
     }
 
+    /// 对方重置了连接；返回是不是刚刚得知。
+    fn note_reset(&self) -> bool {
+        let new = self.end.replace(Some(End::Reset)) != Some(End::Reset);
+        if new {
+            self.note(self.received, "重置连接", None);
+        }
+        new
+    }
+
     /// 读出 `n` 个已经看到的字节。
     fn take(&self, n: usize) -> Vec<u8> {
         let mut bytes = vec![0; n];
@@ -64,11 +71,12 @@ impl Inner {
 
 impl Source for Inner {
     fn look(&self) -> bool {
-        if self.end.get().is_some() {
-            return false;
-        }
         let stream = self.stream.borrow();
         let Some(stream) = stream.as_ref() else { return false };
+        if self.end.get().is_some() {
+            // 不再发送之后还可能重置，这时读到的仍然是 0 字节，只有套接字的错误说明它
+            return matches!(stream.take_error(), Ok(Some(_))) && self.note_reset();
+        }
         let mut buffer = self.rule.0.buffer.borrow_mut();
         match stream.peek(&mut buffer) {
             Ok(0) => {
@@ -81,10 +89,7 @@ impl Source for Inner {
                 self.seen.set(n);
                 self.arrived.set(Instant::now());
             }
-            Err(e) if !would_block(&e) => {
-                self.note(self.received, "重置连接", None);
-                self.end.set(Some(End::Reset));
-            }
+            Err(e) if !would_block(&e) => return self.note_reset(),
             _ => return false,
         }
         true
@@ -156,7 +161,6 @@ impl Peer {
             seen: Cell::new(0),
             arrived: Cell::new(Instant::now()),
             end: Cell::new(None),
-            gone: Cell::new(false),
         }));
         let inner: Rc<dyn Source> = peer.0.clone();
         peer.world().watch(Rc::downgrade(&inner));
@@ -179,7 +183,7 @@ impl Peer {
         self.world().look(); // 先到的先画
         self.0.note(self.0.sent, "", Some(bytes));
         let sent = self.write(bytes, Duration::from_secs(3));
-        if sent < bytes.len() && self.0.end.get().is_none() && !self.0.gone.get() {
+        if sent < bytes.len() && self.0.end.get().is_none() {
             let actual = format!("3 秒之内只收下 {sent} 字节（测试一共发送 {} 字节）", bytes.len());
             self.fail(Outcome::Silence, "程序收下测试发送的数据", &actual, &[]);
         }
@@ -213,13 +217,14 @@ impl Peer {
                 match result {
                     Ok(n) => Some(Some(n)),
                     Err(e) if would_block(&e) => None,
-                    Err(_) => Some(None), // 对方已经离开：下一次看的时候画出来
+                    Err(_) => Some(None),
                 }
             });
             match written {
                 Some(Some(n)) => sent += n,
                 Some(None) => {
-                    self.0.gone.set(true);
+                    self.0.look(); // 先到的先画
+                    self.0.note_reset(); // 写的时候得知，套接字的错误就已经取走
                     go_on = false;
                 }
                 None => go_on = false,
@@ -295,9 +300,8 @@ impl Peer {
     /// `duration` 之内什么也收不到，连接也不结束。
     #[track_caller]
     pub fn expect_silence_for(&self, duration: Duration) {
-        let heard = || self.0.seen.get() > 0 || self.gone();
-        self.world().watch_for(duration, heard);
-        if heard() {
+        self.world().watch_for(duration, || self.heard());
+        if self.heard() {
             let got = self.0.take(self.0.seen.get());
             let (outcome, actual) = match got.is_empty() {
                 true => (Outcome::Closed, "连接结束了".to_string()),
@@ -365,7 +369,12 @@ impl Peer {
         got
     }
 
-    /// 连接是不是被重置了。
+    /// 到达了还没有核对的字节，或者对方不会再发来什么；不等待。
+    pub fn heard(&self) -> bool {
+        self.0.seen.get() > 0 || self.gone()
+    }
+
+    /// 连接是不是被重置了（对方关闭之后再发送，得到的也是重置）。
     pub fn was_reset(&self) -> bool {
         self.world().look();
         self.0.end.get() == Some(End::Reset)
@@ -401,7 +410,7 @@ impl Peer {
 }
 
 /// 用于失败信息：`bytes` 的样子。
-fn show(bytes: &[u8]) -> String {
+pub(crate) fn show(bytes: &[u8]) -> String {
     match bytes.len() {
         0 => String::new(),
         1..=60 => Bytes::new(bytes).show(200),

@@ -18,6 +18,8 @@ pub(crate) enum Who {
     Client(usize),
     /// 第几个服务端。
     Server(usize),
+    /// 不相干的程序。
+    Stranger,
     /// 没有这一方：程序自己的事。
     Nobody,
 }
@@ -28,7 +30,7 @@ pub(crate) type Sides = (Who, &'static str, Who);
 /// 程序 `who` 自己的一件事，画在它的一边。
 pub(crate) fn alone(who: Who) -> Sides {
     match who {
-        Who::Server(_) => (Who::Nobody, "", who),
+        Who::Server(_) | Who::Stranger => (Who::Nobody, "", who),
         _ => (who, "", Who::Nobody),
     }
 }
@@ -132,12 +134,10 @@ impl Timeline {
         self.note(sides, "", Some(bytes));
     }
 
-    /// 画出经过；没有网络上的事，就不必画。
+    /// 画出经过；测试没有扮演谁，就没有网络上的事可画。
     pub fn draw(&self) -> String {
+        let Some(role) = self.played else { return String::new() };
         let events = || self.first.iter().chain(&self.last);
-        if !events().any(|event| !event.sides.1.is_empty()) {
-            return String::new();
-        }
         let column = |pick: fn(&Event) -> Who| {
             events().map(|event| width(&self.name(pick(event)))).max().unwrap_or(0)
         };
@@ -147,9 +147,8 @@ impl Timeline {
             lines.push(format!("           …… 省略 {} 件事 ……", self.omitted));
         }
         lines.extend(self.lines(&self.last, columns));
-        let played = self.played.map_or(String::new(), |role| format!("（测试扮演{role}）"));
         format!(
-            "经过{played}：\n{}\n{:>6} ms  ^^^ 在这里失败",
+            "经过（测试扮演{role}）：\n{}\n{:>6} ms  ^^^ 在这里失败",
             lines.join("\n"),
             self.start.elapsed().as_millis()
         )
@@ -161,6 +160,7 @@ impl Timeline {
             Who::Client(_) => "客户端".to_string(),
             Who::Server(number) if self.servers > 1 => format!("服务端{}", number + 1),
             Who::Server(_) => "服务端".to_string(),
+            Who::Stranger => "别的程序".to_string(),
             Who::Nobody => String::new(),
         }
     }

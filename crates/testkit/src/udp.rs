@@ -1,43 +1,45 @@
-//! 测试扮演的 UDP 一方。
+//! 测试扮演的 UDP 一方：服务端，向服务端发数据报的客户端，或者不相干的程序。
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::Instant;
 
-use crate::draw::Bytes;
 use crate::program::Program;
-use crate::timeline::Who;
+use crate::tcp::show;
+use crate::timeline::{Who, alone};
 use crate::world::{Outcome, PAUSE, Rule, START, Source, World};
 
-/// 测试的一个 UDP 套接字：向服务端发数据报的客户端，或者收下客户端的数据报的服务端。
+/// 测试的一个 UDP 套接字。
 pub struct UdpPeer(Rc<Inner>);
 
 struct Inner {
     rule: Rule,
     socket: UdpSocket,
-    /// 测试扮演客户端时，服务端是谁；扮演服务端时，客户端是谁。
-    program: RefCell<Option<Program>>,
-    /// 测试自己。
     me: Who,
-    /// 测试扮演客户端。
-    client: bool,
-    /// 已经到达、还没有取走的数据报。
-    queue: RefCell<VecDeque<(Vec<u8>, SocketAddr)>>,
-    /// 客户端换过的端口：不止一个，就画出来。
-    port: Cell<u16>,
+    /// 对方的程序；测试扮演服务端时，由 [`UdpPeer::serves`] 说明。
+    program: RefCell<Option<Program>>,
+    /// 已经到达、还没有取走的数据报：内容，来自哪里，什么时候到达。
+    queue: RefCell<VecDeque<(Vec<u8>, SocketAddr, Instant)>>,
+    /// 最近取走的数据报是什么时候到达的。
+    taken: Cell<Instant>,
 }
 
 impl Inner {
+    fn is_client(&self) -> bool {
+        matches!(self.me, Who::Client(_))
+    }
+
+    /// 画一个数据报；程序可能换过端口，所以测试不是客户端时，也写出它的端口。
     fn note(&self, sent: bool, peer: SocketAddr, bytes: &[u8]) {
         let program = self.program.borrow();
         let other = program.as_ref().map_or(Who::Nobody, Program::who);
-        let arrow = if sent == self.client { "-->" } else { "<--" };
-        let sides = if self.client { (self.me, arrow, other) } else { (other, arrow, self.me) };
-        let label = match (self.client, self.port.get()) {
-            (false, _) => format!("端口 {}", peer.port()),
-            _ => String::new(),
+        let arrow = if sent == self.is_client() { "-->" } else { "<--" };
+        let (sides, label) = match self.is_client() {
+            true => ((self.me, arrow, other), String::new()),
+            false => ((other, arrow, self.me), format!("端口 {}", peer.port())),
         };
         self.rule.note(sides, &label, Some(bytes));
     }
@@ -45,12 +47,15 @@ impl Inner {
 
 impl Source for Inner {
     fn look(&self) -> bool {
+        if self.socket.peek(&mut [0]).is_err_and(|e| e.kind() == ErrorKind::WouldBlock) {
+            return false;
+        }
         let mut happened = false;
         let mut buffer = [0; 65_536];
         // 别的错误（Windows 上对方的端口已经关闭）：没有收到什么
         while let Ok((n, from)) = self.socket.recv_from(&mut buffer) {
             self.note(false, from, &buffer[..n]);
-            self.queue.borrow_mut().push_back((buffer[..n].to_vec(), from));
+            self.queue.borrow_mut().push_back((buffer[..n].to_vec(), from, Instant::now()));
             happened = true;
         }
         happened
@@ -65,7 +70,12 @@ impl Program {
             timeline.test_plays("客户端");
             timeline.new_client()
         };
-        UdpPeer::new(self.rule(), "127.0.0.1:0", Some(self.clone()), me, true)
+        UdpPeer::new(self.rule(), "127.0.0.1:0", Some(self.clone()), me)
+    }
+
+    /// 由测试扮演不相干的程序，向这个客户端发数据报。
+    pub fn udp_stranger(&self) -> UdpPeer {
+        UdpPeer::new(self.rule(), "127.0.0.1:0", Some(self.clone()), Who::Stranger)
     }
 }
 
@@ -77,22 +87,23 @@ impl Rule {
             timeline.test_plays("服务端");
             timeline.new_server()
         };
-        UdpPeer::new(self, addr, None, me, false)
+        UdpPeer::new(self, addr, None, me)
     }
 }
 
 impl UdpPeer {
-    fn new(rule: &Rule, addr: &str, program: Option<Program>, me: Who, client: bool) -> UdpPeer {
-        let socket = UdpSocket::bind(addr).unwrap_or_else(|e| panic!("测试无法绑定 {addr}：{e}"));
+    fn new(rule: &Rule, addr: &str, program: Option<Program>, me: Who) -> UdpPeer {
+        // 正在启动的别的进程，一时可能还占着刚刚关闭的套接字：再试
+        let socket = rule.0.wait_patiently(|| UdpSocket::bind(addr).ok());
+        let socket = socket.unwrap_or_else(|| panic!("测试无法绑定 {addr}"));
         socket.set_nonblocking(true).expect("可以设为不阻塞");
         let peer = UdpPeer(Rc::new(Inner {
             rule: rule.clone(),
             socket,
-            program: RefCell::new(program),
             me,
-            client,
+            program: RefCell::new(program),
             queue: RefCell::default(),
-            port: Cell::new(0),
+            taken: Cell::new(Instant::now()),
         }));
         let inner: Rc<dyn Source> = peer.0.clone();
         rule.0.watch(Rc::downgrade(&inner));
@@ -121,58 +132,104 @@ impl UdpPeer {
 
     /// 向 `addr` 发一个数据报。
     pub fn send_to(&self, bytes: impl AsRef<[u8]>, addr: SocketAddr) {
-        self.world().look();
+        self.world().look(); // 先到的先画
         self.0.note(true, addr, bytes.as_ref());
         // Windows 上，对方的端口关闭之后，下一次发送会出错：再发一次
         let send = || self.0.socket.send_to(bytes.as_ref(), addr);
         send().or_else(|_| send()).expect("可以发送");
     }
 
+    /// 离开：从现在起，系统拒绝发到这个地址的数据报，如同没有程序；端口仍然占着，别的测试得不到它。
+    pub fn leave(&self) {
+        self.world().look(); // 先到的先画
+        self.0.rule.note(alone(self.0.me), "离开（系统拒绝发到这里的数据报）", None);
+        self.0.socket.connect(self.addr()).expect("可以只收自己发的");
+        while self.0.socket.recv(&mut [0; 65_536]).is_ok() {} // 刚刚到达的：没有人收
+    }
+
+    /// 离开之后，在同一个地址上回来。
+    pub fn come_back(self) -> UdpPeer {
+        let (rule, addr, me) = (self.0.rule.clone(), self.addr().to_string(), self.0.me);
+        let program = self.0.program.take();
+        drop(self);
+        let peer = UdpPeer::new(&rule, &addr, program, me);
+        rule.note(alone(me), "回来（在同一个地址上）", None);
+        peer
+    }
+
     /// 下一个收到的数据报正是 `bytes`；返回它来自哪里。
     #[track_caller]
     pub fn expect(&self, bytes: impl AsRef<[u8]>) -> SocketAddr {
         let bytes = bytes.as_ref();
-        let expected = format!("收到一个数据报 {}", Bytes::new(bytes).show(200));
+        let expected = format!("收到一个数据报：{}", datagram(bytes));
         let (got, from) = self.receive(&expected);
-        if got != bytes {
-            let actual = format!("收到 {}", Bytes::new(&got).show(200));
-            let outcome = if [&got[..], b"\n"].concat() == bytes {
-                Outcome::NoNewline
-            } else {
-                Outcome::Other
-            };
-            let zeros = got.contains(&0) && !bytes.contains(&0);
-            let general = "发送了整个缓冲区（多出来的字节是 0）：应当是 &buffer[..n]";
-            let general = if zeros { &[general][..] } else { &[] };
-            let program = self.0.program.borrow();
-            self.world().fail_with(outcome, program.as_ref(), &expected, &actual, general);
-        }
-        from
+        let program = self.0.program.borrow();
+        let server = program.as_ref().filter(|_| self.0.is_client()).map(Program::addr);
+        let mut actual = format!("收到 {}", datagram(&got));
+        // 看得出原因的，就只说这个原因
+        let (outcome, general) = if [bytes, b"\n"].concat() == got {
+            (None, "数据报自带边界，后面不加 \\n")
+        } else if got.contains(&0) && !bytes.contains(&0) {
+            (None, "发送了整个缓冲区（多出来的字节是 0）：应当是 &buffer[..n]")
+        } else if got != bytes {
+            (Some(Outcome::Other), "")
+        } else if server.is_some_and(|addr| addr != from) {
+            actual += &format!("，来自 {from}，不是服务端的地址");
+            (None, "用新的套接字发送回答；应当用收到单词的那一个")
+        } else {
+            return from;
+        };
+        let general = if general.is_empty() { &[][..] } else { &[general] };
+        self.world().fail_with(outcome, program.as_ref(), &expected, &actual, general)
     }
 
-    /// 下一个数据报和它来自哪里；没有则以 `expected` 失败。
+    /// 取走下一个数据报；没有则以 `expected` 失败。
     #[track_caller]
-    pub fn receive(&self, expected: &str) -> (Vec<u8>, SocketAddr) {
-        // 扮演服务端时，客户端可能刚刚启动
-        let limit = if self.0.client { Duration::from_secs(3) } else { START };
+    fn receive(&self, expected: &str) -> (Vec<u8>, SocketAddr) {
         let program = self.0.program.borrow();
         let ended = || program.as_ref().is_some_and(Program::ended);
-        let next = || self.0.queue.borrow_mut().pop_front();
-        match self.world().wait(limit, || next().map(Some).or(ended().then_some(None))) {
-            Some(Some(received)) => received,
-            _ => self.world().fail(Outcome::Silence, program.as_ref(), expected, "什么也没有收到"),
-        }
+        let next = || {
+            let next = self.0.queue.borrow_mut().pop_front();
+            next.map(Some).or(ended().then_some(None))
+        };
+        // 扮演服务端时，客户端可能刚刚启动，还什么也没有打印
+        let started = program.as_ref().is_some_and(|program| !program.stdout().is_empty());
+        let received = match self.0.is_client() || started {
+            true => self.world().wait_patiently(next),
+            false => self.world().wait(START, next),
+        };
+        let Some(Some((bytes, from, at))) = received else {
+            let actual = "什么也没有收到";
+            self.world().fail(Outcome::Silence, program.as_ref(), expected, actual);
+        };
+        self.0.taken.set(at);
+        (bytes, from)
+    }
+
+    /// 最近一次 [`UdpPeer::expect`] 的数据报是什么时候到达的。
+    pub fn arrived(&self) -> Instant {
+        self.0.taken.get()
+    }
+
+    /// 到达了数据报，还没有取走。
+    pub fn is_asked(&self) -> bool {
+        self.world().look();
+        !self.0.queue.borrow().is_empty()
     }
 
     /// 一会儿之内什么也收不到。
     #[track_caller]
     pub fn expect_silence(&self) {
-        let heard = || !self.0.queue.borrow().is_empty();
-        self.world().watch_for(PAUSE, heard);
-        if let Some((got, _)) = self.0.queue.borrow_mut().pop_front() {
-            let actual = format!("收到 {}", Bytes::new(&got).show(200));
+        self.world().watch_for(PAUSE, || !self.0.queue.borrow().is_empty());
+        if let Some((got, ..)) = self.0.queue.borrow_mut().pop_front() {
+            let actual = format!("收到 {}", datagram(&got));
             let program = self.0.program.borrow();
             self.world().fail(Outcome::Other, program.as_ref(), "这时什么也不发", &actual);
         }
     }
+}
+
+/// 用于失败信息：数据报 `bytes` 的样子。
+fn datagram(bytes: &[u8]) -> String {
+    if bytes.is_empty() { "空的数据报（0 字节）".to_string() } else { show(bytes) }
 }

@@ -210,6 +210,19 @@ impl Rule {
         program
     }
 
+    /// 同 [`Rule::server_in`]，先运行 shell 命令 `limit`（例如 `ulimit -n 20`）。
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn server_limited(&self, dir: &Path, limit: &str, exe: &Path, args: &[&str]) -> Program {
+        let who = self.0.timeline.borrow_mut().new_server();
+        let (exe, limit) = (crate::program::under_test(exe), format!("{limit}; exec \"$0\" \"$@\""));
+        let exe = exe.to_str().expect("路径是 UTF-8");
+        let args = [&["-c", &limit, exe], args, &["127.0.0.1:0"]].concat();
+        let program = Program::start(self, dir, Path::new("sh"), &args, who);
+        program.wait_address("127.0.0.1");
+        program
+    }
+
     /// 启动客户端 `exe`，参数是 `args` 和服务端的地址 `addr`。
     #[track_caller]
     pub fn client(&self, exe: &Path, args: &[&str], addr: SocketAddr) -> Program {

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 /// 在标准错误上说明用法，返回退出状态 2。
 fn usage() -> ExitCode {
-    eprintln!("用法：cargo run -p {} -- [地址]", env!("CARGO_PKG_NAME"));
+    eprintln!("用法：cargo run -p http_image -- [地址]");
     eprintln!("地址形如 127.0.0.1:8000；默认：{ADDR}");
     ExitCode::from(2)
 }

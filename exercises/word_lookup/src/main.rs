@@ -35,9 +35,8 @@ fn main() -> ExitCode {
 
 /// 在标准错误上说明用法，返回退出状态 2。
 fn usage() -> ExitCode {
-    let name = env!("CARGO_PKG_NAME");
-    eprintln!("用法：cargo run -p {name} -- server [地址]");
-    eprintln!("      cargo run -p {name} -- client [地址]");
+    eprintln!("用法：cargo run -p word_lookup -- server [地址]");
+    eprintln!("      cargo run -p word_lookup -- client [地址]");
     eprintln!("地址形如 127.0.0.1:5555；默认：服务端 {SERVER_ADDR}，客户端 {CLIENT_ADDR}");
     ExitCode::from(2)
 }

@@ -1,124 +1,170 @@
-//! 网络单词查询：课程要求的功能。先让这里的测试全部通过，再看 `robust.rs`。
-
-use std::net::{Ipv4Addr, SocketAddr};
+//! 网络单词查询，第一关：课程要求的。
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, UdpSocket, program, udp_socket};
+use testkit::{Outcome::*, Program, Rule, UdpPeer, rule};
 
-/// 启动服务端，返回它和只与它收发的套接字；`situation` 说明测试做什么。
+const DICT: &str = include_str!("../dict.txt");
+const UNKNOWN: &str = "没有找到这个单词";
+
 #[track_caller]
-fn start_server(situation: &str) -> (Program, UdpSocket) {
-    let mut server = Program::start(program(cargo_bin!()), &["server", "127.0.0.1:0"]);
-    server.explain(situation);
-    let addr = server.addr();
-    if addr.ip() != Ipv4Addr::LOCALHOST {
-        server.fail("服务端绑定参数给出的地址 127.0.0.1，写出套接字的 local_addr()");
-    }
-    let socket = udp_socket().0;
-    socket.connect(addr).unwrap();
-    (server, socket)
+fn server(rule: &Rule) -> Program {
+    rule.server(cargo_bin!(), &["server"])
 }
 
-/// 启动向 `addr` 查询的客户端，等它显示提示符；`situation` 说明测试做什么。
+/// 启动客户端，等它显示提示符；返回它和测试扮演的服务端。
 #[track_caller]
-fn start_client(addr: SocketAddr, situation: &str) -> Program {
-    let mut client = Program::start(program(cargo_bin!()), &["client", &addr.to_string()]);
-    client.explain(situation);
-    client.wait_stdout(">>");
-    client
+fn client(rule: &Rule) -> (Program, UdpPeer) {
+    let server = rule.udp_server("127.0.0.1:0");
+    let client = rule.client(cargo_bin!(), &["client"], server.addr());
+    server.serves(&client);
+    client.expect_stdout(">>");
+    (client, server)
 }
 
-/// 词典 `dict.txt` 中单词 `word` 的解释。
-fn explanation(word: &str) -> String {
-    let dict = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/dict.txt")).unwrap();
-    let entry = dict.lines().find_map(|line| line.strip_prefix(&format!("{word}\t")));
-    entry.expect("dict.txt 中没有这个单词").to_string()
+/// 词典中 `word` 的解释。
+fn explanation(word: &str) -> &'static str {
+    let entry = DICT.lines().find_map(|line| line.strip_prefix(&format!("{word}\t")));
+    entry.expect("dict.txt 中有这个单词")
 }
 
 #[test]
 fn server_does_not_know_every_word() {
-    let (mut server, socket) = start_server(
-        "依次查询 banana、##（对服务端来说也只是一个单词）、hello：词典中都没有。\n\
-         常见原因：没有找到时不回答；收到 ## 就结束（udp_server 是这样，这里只有客户端结束）。",
-    );
+    let rule = rule("词典中没有的单词，回答“没有找到这个单词”；对服务端来说，## 也只是一个单词。")
+        .cause(
+            Silence,
+            "词典中没有的单词没有回答；只回答第一个单词，或者第一个来源（connect 了它）",
+        )
+        .cause(Other, "回答中还有别的；查找时用了 contains 或 starts_with")
+        .cause(
+            Ended,
+            "收到 ## 就结束（udp_server 是这样，这里只有客户端结束）；找不到单词时用了 unwrap",
+        );
+    let server = server(&rule);
     for word in ["banana", "##", "hello"] {
-        server.assert_answer(&socket, word, "没有找到这个单词");
+        let client = server.udp();
+        client.send(word);
+        client.expect(UNKNOWN);
     }
 }
 
 #[test]
 fn server_explains_words() {
-    let (mut server, socket) = start_server(
-        "依次查询 tcp、udp、ip address、socket：一个单词一个数据报，回答是它的解释，也是一个数据报。\n\
-         常见原因：回答中带有单词、制表符或 \\n；按空格切分词典，丢失了由几个词组成的单词。",
-    );
-    for word in ["tcp", "udp", "ip address", "socket"] {
-        server.assert_answer(&socket, word, &explanation(word));
+    let rule =
+        rule("一个数据报是一个单词，得到一个数据报：它的解释。").cause(Silence, "只回答了一个单词");
+    let server = server(&rule);
+    let client = server.udp();
+    let words: Vec<&str> = DICT.lines().filter_map(|line| line.split('\t').next()).collect();
+    let whole = "单词是 &buffer[..n]，不是整个缓冲区";
+    for (word, cause) in [
+        (words[0], &*format!("{whole}；回答只有解释，没有单词和制表符")),
+        ("three-way handshake", "按空格切分了词典：单词与解释之间是制表符"),
+        ("socket", &format!("缓冲区里还有前一个单词余下的字节：{whole}")),
+        ("tcp", "找到的是另一个含有 tcp 的单词：应比较整个单词"),
+        ("tcp/ip", "按 / 切分了单词；找到的是它的一部分：应比较整个单词"),
+        (words[words.len() - 1], "没有查找词典的最后一行"),
+    ] {
+        let _ = rule.clone().cause(Other, cause);
+        client.send(word);
+        client.expect(explanation(word));
     }
 }
 
 #[test]
-fn server_ignores_case_and_surrounding_spaces() {
-    let (mut server, socket) = start_server(
-        "单词中有大写字母，前后有空格、制表符或换行：照样查到。\n\
-         常见原因：没有用 trim 去掉前后的空白；没有转换为小写再比较。",
-    );
-    for (word, entry) in [
+fn server_ignores_case_and_surrounding_blanks() {
+    let rule = rule("查找时去掉单词前后的空白，不分大小写。")
+        .cause(Other, "没有用 trim 去掉前后的空白，或者没有用 to_lowercase 转换为小写");
+    let server = server(&rule);
+    let client = server.udp();
+    for (sent, word) in [
         ("TCP", "tcp"),
         ("  Udp ", "udp"),
         ("socket\n", "socket"),
         ("\tIP Address\r\n", "ip address"),
     ] {
-        server.assert_answer(&socket, word, &explanation(entry));
+        client.send(sent);
+        client.expect(explanation(word));
+    }
+}
+
+#[test]
+fn server_finds_only_equal_words() {
+    let rule =
+        rule("与词典中的单词完全相同才算找到：单词的一部分、多出一些的单词、解释中的词都不算。");
+    let server = server(&rule);
+    let client = server.udp();
+    client.send("tcp");
+    client.expect(explanation("tcp"));
+    let _ = rule
+        .cause(Other, "用了 contains、starts_with 或 find：应切开词典的一行，用 == 比较整个单词");
+    let line = format!("tcp\t{}", explanation("tcp"));
+    for word in ["tc", "cp", "tcpx", "tcp udp", "传输控制协议", &line] {
+        client.send(word);
+        client.expect(UNKNOWN);
     }
 }
 
 #[test]
 fn client_asks_and_prints() {
-    let (socket, addr) = udp_socket();
-    let mut client = start_client(
-        addr,
-        "测试扮演服务端：客户端查询两个单词，原样打印两个回答（第二个前后有空白），然后用户输入 ##。\n\
-         常见原因：显示 >> 之后没有 flush；单词后面多了 \\n；回答没有占一行，或者去掉了空白；## 也发给了服务端。",
-    );
+    let rule =
+        rule("客户端显示 >>，把用户的单词作为一个数据报发送，把回答原样打印成一行，再显示 >>。");
+    let (client, server) = client(&rule);
     for (word, answer) in [("tcp", "回答一"), ("no such word", "  回答 二\t")] {
+        let rule = rule
+            .clone()
+            .cause(Silence, "没有发往参数中的地址")
+            .cause(Other, "一个单词发送了不止一次；发送的不是用户输入的");
         client.type_line(word);
-        let (data, from) = client.recv_from(&socket);
-        if data != word.as_bytes() {
-            let data = String::from_utf8_lossy(&data).into_owned();
-            client.fail(&format!("客户端发来 {word:?}；实际：{data:?}"));
-        }
-        socket.send_to(answer.as_bytes(), from).unwrap();
-        client.wait_stdout(&format!("{answer}\n>>"));
+        let addr = server.expect(word);
+        let _ = rule
+            .cause(Silence, "收到了回答而没有打印")
+            .cause(Other, "没有换行；去掉了回答的空白；加了别的文字");
+        server.send_to(answer, addr);
+        client.expect_stdout(&format!("{answer}\n>>"));
     }
-    client.type_line("##");
-    client.assert_exit(0);
-    client.assert_stdout(">>回答一\n>>  回答 二\t\n>>");
-    socket.set_nonblocking(true).unwrap(); // 客户端已经结束，发出的都已到达
-    if socket.recv(&mut [0; 100]).is_ok() {
-        client.fail("客户端结束时不再发送；实际又发来一个数据报");
+    let _ = rule.cause(Other, "一个单词发送了不止一次");
+    server.expect_silence();
+}
+
+#[test]
+fn client_ends() {
+    let rule = rule(
+        "独占一行的 ##，或者输入结束（Ctrl-D），使客户端退出，不发送；含有 ## 的单词照常发送。",
+    );
+    for ctrl_d in [false, true] {
+        let (client, server) = client(&rule);
+        let contains = "含有 ## 的一行也当作结束（starts_with，contains）：应比较整行";
+        let rule = rule.clone().cause(Silence, contains).cause(Ended, contains);
+        client.type_line("##x");
+        let addr = server.expect("##x");
+        server.send_to("回答", addr);
+        client.expect_stdout("回答\n>>");
+        let sends = "先发送，再检查是不是 ##；没有检查输入是否已经结束，发送了空行";
+        let _ = rule
+            .cause(Other, sends)
+            .cause(Ended, sends)
+            .cause(Open, "没有检查输入是否已经结束：循环读到的是空行");
+        if ctrl_d {
+            client.end_input();
+        } else {
+            client.type_line("##");
+        }
+        server.expect_silence();
+        client.expect_exit(0);
+        server.expect_silence();
     }
 }
 
 #[test]
 fn together_client_and_server() {
-    let (mut server, socket) = start_server(
-        "两个客户端轮流向服务端查询，先后用 ## 结束；服务端继续运行。\n\
-         先看别的测试：它们分别检查服务端和客户端，失败时说明原因。",
-    );
-    let addr = socket.peer_addr().unwrap();
-    let situation = "服务端和两个客户端都是你的程序，这是其中一个客户端。\n\
-                     先看别的测试：它们分别检查服务端和客户端，失败时说明原因。";
-    let mut clients = [start_client(addr, situation), start_client(addr, situation)];
+    let rule = rule("两个客户端轮流向服务端查询，各有各的回答。");
+    let server = server(&rule);
+    let clients = [(); 2].map(|()| rule.client(cargo_bin!(), &["client"], server.addr()));
     for word in ["tcp", "Three-Way Handshake"] {
-        for client in &mut clients {
+        for client in &clients {
+            client.expect_stdout(">>");
             client.type_line(word);
-            client.wait_stdout(&format!("{}\n>>", explanation(&word.to_lowercase())));
+            client.expect_stdout(&format!("{}\n", explanation(&word.to_lowercase())));
         }
     }
-    for client in &mut clients {
-        client.type_line("##");
-        client.assert_exit(0);
-    }
-    server.assert_answer(&socket, "udp", &explanation("udp"));
+    server.expect_running();
 }

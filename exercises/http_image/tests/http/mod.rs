@@ -1,184 +1,123 @@
-//! 由测试扮演的浏览器：发送请求，读完整个响应，检查格式。各组测试共用。
-
-use std::io::{Read, Write};
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+//! 由测试扮演的浏览器：发送请求，收下整个响应，检查它的格式。两关共用。
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Program, TcpStream, connect, program, timed_out};
+use testkit::{Outcome, Peer, Program, Rule};
 
 /// 一个完整的响应。
 pub struct Response {
-    /// 响应码。
     pub status: u16,
-    /// 响应体。
     pub body: Vec<u8>,
-    /// 从开始等待到收到最后一个字节的时间。
-    pub time: Duration,
     fields: Vec<(String, String)>,
 }
 
 impl Response {
-    /// 响应头中 `name` 的值，不分大小写；没有或多于一个时返回 `None`。
-    pub fn field(&self, name: &str) -> Option<&str> {
+    /// 响应头中 `name` 的值，名字不分大小写；没有或多于一个时是空的。
+    pub fn field(&self, name: &str) -> &str {
         let mut found = self.fields.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
-        let (_, value) = found.next()?;
-        found.next().is_none().then_some(value)
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => value,
+            _ => "",
+        }
+    }
+
+    /// 内容类型是 `expected`，后面可以有参数（例如 charset）。
+    #[track_caller]
+    pub fn expect_type(&self, server: &Program, expected: &str) {
+        let actual = self.field("Content-Type").to_ascii_lowercase();
+        if actual.split(';').next() != Some(expected) {
+            let actual = format!("Content-Type 是 {actual:?}");
+            server.fail(&format!("Content-Type 是 {expected}"), &actual);
+        }
     }
 }
 
-/// 启动服务端，返回它和它的地址；`situation` 说明测试做什么。
+/// 启动服务端。
 #[track_caller]
-pub fn start_server(situation: &str) -> (Program, SocketAddr) {
-    let dir = std::env::temp_dir(); // 图片嵌在程序里：在哪个目录运行都一样
-    let mut server = Program::start_in(dir, program(cargo_bin!()), &["127.0.0.1:0"]);
-    server.explain(situation);
-    let addr = server.addr();
-    (server, addr)
+pub fn server(rule: &Rule) -> Program {
+    rule.server(cargo_bin!(), &[])
 }
 
-/// 浏览器请求 `path` 的全部字节，方法为 `method`。
+/// 浏览器请求 `path` 的全部字节，方法是 `method`。
 pub fn request(method: &str, path: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n")
 }
 
-/// 在新的连接上发送 `request`，检查响应码为 `status`。
+/// 在新的连接上发送 `request`，收下响应，响应码应是 `statuses` 之一。
 #[track_caller]
-pub fn exchange(
-    server: &mut Program,
-    addr: SocketAddr,
-    request: impl AsRef<[u8]>,
-    status: u16,
-) -> Response {
-    exchange_any(server, addr, request, &[status])
+pub fn exchange(server: &Program, request: impl AsRef<[u8]>, statuses: &[u16]) -> Response {
+    let client = server.connect();
+    client.send(request.as_ref());
+    receive(server, &client, request.as_ref().starts_with(b"HEAD "), statuses)
 }
 
-/// 同 [`exchange`]，响应码是 `statuses` 之一。
+/// 在 `client` 上收下一个响应，直到连接结束，响应码应是 `statuses` 之一；`is_head`：请求是 HEAD。
 #[track_caller]
-pub fn exchange_any(
-    server: &mut Program,
-    addr: SocketAddr,
-    request: impl AsRef<[u8]>,
-    statuses: &[u16],
-) -> Response {
-    let (mut stream, request) = (connect(addr), request.as_ref());
-    let sent = stream.write_all(request);
-    let response = receive_any(server, &mut stream, request, statuses);
-    if let Err(e) = sent {
-        server.fail(&format!("请求全部发完；实际：{e}\n{}", describe(&[], request)));
+pub fn receive(server: &Program, client: &Peer, is_head: bool, statuses: &[u16]) -> Response {
+    client.expect("HTTP/1.1 ");
+    let response = parse(&client.receive_to_end(), is_head);
+    let codes: Vec<String> = statuses.iter().map(u16::to_string).collect();
+    let expected = format!("响应码为 {} 的完整响应，然后正常关闭连接", codes.join(" 或 "));
+    match response {
+        Ok(response) if !statuses.contains(&response.status) => {
+            server.fail(&expected, &format!("响应码是 {}", response.status))
+        }
+        _ if client.was_reset() => {
+            let cause = "请求还有没读的字节，就关闭了连接：应先关闭写方向，再读到 0 字节为止";
+            fail(server, &expected, "连接被重置，浏览器可能丢失响应", cause)
+        }
+        Ok(response) => response,
+        Err((problem, cause)) => fail(server, &expected, &problem, cause),
     }
-    response
 }
 
-/// 在 `stream` 上读一个响应，直到连接关闭，检查格式，以及响应码为 `status`；`request` 是已经发出的请求。
+/// 测试失败；原因是 `cause`，不是规则的。
 #[track_caller]
-pub fn receive(
-    server: &mut Program,
-    stream: &mut TcpStream,
-    request: &[u8],
-    status: u16,
-) -> Response {
-    receive_any(server, stream, request, &[status])
+pub fn fail(server: &Program, expected: &str, actual: &str, cause: &str) -> ! {
+    let _ = server.rule().clone().cause(Outcome::Other, cause);
+    server.fail(expected, actual)
 }
 
-/// 同 [`receive`]，响应码是 `statuses` 之一。
-#[track_caller]
-fn receive_any(
-    server: &mut Program,
-    stream: &mut TcpStream,
-    request: &[u8],
-    statuses: &[u16],
-) -> Response {
-    let (start, mut time) = (Instant::now(), Duration::ZERO);
-    let (mut received, mut buffer) = (Vec::new(), [0; 65_536]);
-    let error = loop {
-        match stream.read(&mut buffer) {
-            Ok(0) => break None,
-            Ok(n) => received.extend_from_slice(&buffer[..n]),
-            Err(e) => break Some(e),
-        }
-        if received.len() > 1 << 20 {
-            break None; // 不停地发送的服务端
-        }
-        time = start.elapsed();
+/// 解析“HTTP/1.1 ”之后的响应；不合格式时返回哪里不合，和常见的原因。
+fn parse(received: &[u8], is_head: bool) -> Result<Response, (String, &'static str)> {
+    let error = |problem: &str, cause| Err((problem.to_string(), cause));
+    let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return error("响应头后面没有空行", "行尾是 \\r\\n，不是 \\n；空行只有 \\r\\n");
     };
-    let problem = match (parse(&received, request), error) {
-        (Ok(response), None) if statuses.contains(&response.status) => {
-            return Response { time, ..response };
-        }
-        (Ok(response), None) => format!("响应码是 {}", response.status),
-        (_, Some(e)) if timed_out(&e) => "等了很久，响应没有完，连接也没有关闭".to_string(),
-        (_, Some(e)) => format!("连接被重置，浏览器可能丢失响应（{e}）"),
-        (Err(problem), None) => problem,
-    };
-    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
-    server.fail(&format!(
-        "响应码为 {} 的完整响应，然后连接正常关闭\n问题：{problem}\n{}",
-        statuses.join(" 或 "),
-        describe(&received, request),
-    ))
-}
-
-/// 解析一个完整的响应；不合格式时返回原因。
-pub fn parse(received: &[u8], request: &[u8]) -> Result<Response, String> {
-    if received.is_empty() {
-        return Err("没有响应，连接就关闭了".to_string());
+    let header = String::from_utf8_lossy(&received[..end]);
+    if header.replace("\r\n", "").contains(['\r', '\n']) {
+        return error("响应头中有单独的 \\r 或 \\n", "每一行都以 \\r\\n 结尾");
     }
-    let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    let end = end.ok_or("响应头后面没有空行（\\r\\n\\r\\n）；每一行都要以 \\r\\n 结尾")?;
-    let header = std::str::from_utf8(&received[..end]).map_err(|_| "响应头不是文字")?;
     let body = received[end + 4..].to_vec();
     let mut lines = header.split("\r\n");
-    let words: Vec<&str> = lines.next().unwrap_or_default().splitn(3, ' ').collect();
-    let status = words.get(1).filter(|code| code.len() == 3).and_then(|code| code.parse().ok());
-    let (Some(status), Some(&"HTTP/1.1")) = (status, words.first()) else {
-        return Err("第一行应是响应行：HTTP/1.1、空格、三位响应码、空格、附加信息".to_string());
+    let line = lines.next().unwrap_or_default();
+    let Ok(status) = line.get(..3).unwrap_or_default().parse() else {
+        return error("HTTP/1.1 后面不是三位响应码", "响应行是 HTTP/1.1、响应码、附加信息");
     };
-    let mut response = Response { status, body, time: Duration::ZERO, fields: Vec::new() };
+    let mut fields = Vec::new();
     for line in lines {
-        let (name, value) =
-            line.split_once(':').ok_or(format!("响应头的一行没有冒号：{line:?}"))?;
-        if name.contains(char::is_whitespace) || value.contains(['\r', '\n']) {
-            return Err(format!("响应头的一行不合格式：{line:?}"));
+        match line.split_once(':') {
+            Some((name, value)) if !name.contains(' ') => {
+                fields.push((name.to_string(), value.trim().to_string()));
+            }
+            _ => return error(&format!("响应头有一行 {line:?}"), "每一行是“名称: 值”"),
         }
-        response.fields.push((name.to_string(), value.trim().to_string()));
     }
-    if !response.field("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
-        return Err("响应头中没有 Connection: close".to_string());
+    let response = Response { status, body, fields };
+    if !response.field("Connection").eq_ignore_ascii_case("close") {
+        return error("响应头中没有 Connection: close", "每个响应都要有，出错的也一样");
     }
-    let length = response.field("Content-Length").and_then(|value| value.parse::<usize>().ok());
-    let length = length.ok_or("响应头中应有一个 Content-Length，值是响应体的字节数")?;
-    match response.body.len() {
-        0 if request.starts_with(b"HEAD ") => Ok(response),
-        n if request.starts_with(b"HEAD ") => {
-            Err(format!("响应码是 {status}，HEAD 的响应却有 {n} 字节的响应体"))
-        }
-        n if n == length => Ok(response),
-        n => Err(format!("响应码是 {status}，Content-Length 是 {length}，响应体却有 {n} 字节")),
-    }
-}
-
-/// 用于失败信息：收到的响应，发出的请求（可以是空的）。
-pub fn describe(received: &[u8], request: &[u8]) -> String {
-    let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    let header = end.map_or("没有空行".to_string(), |end| format!("空行之前 {} 字节", end + 2));
-    let received = format!("收到 {} 字节：{}", received.len(), preview(received, 200));
-    match request.len() {
-        0 => received,
-        n => format!("{received}\n发出 {n} 字节（{header}）：{}", preview(request, 100)),
-    }
-}
-
-/// 长于 `most` 字节时只有两头；不可见的字节写成转义序列。
-fn preview(bytes: &[u8], most: usize) -> String {
-    let show = |bytes| format!("{:?}", String::from_utf8_lossy(bytes));
-    match bytes.len() {
-        n if n <= most => show(bytes),
-        n => format!("{} …… {}", show(&bytes[..most - 20]), show(&bytes[n - 20..])),
-    }
-}
-
-/// 用于失败信息：时间，单位为秒。
-pub fn seconds(time: Duration) -> String {
-    format!("{:.1} 秒", time.as_secs_f32())
+    let Ok(length) = response.field("Content-Length").parse::<usize>() else {
+        return error("响应头中没有一个 Content-Length", "每个响应都要有，出错的也一样");
+    };
+    let n = response.body.len();
+    let chars = String::from_utf8_lossy(&response.body).chars().count();
+    let cause = match n {
+        0 if is_head => return Ok(response),
+        _ if is_head => "HEAD 只要响应头，出错的响应也一样",
+        _ if n == length => return Ok(response),
+        _ if chars == length => "数了字符：Content-Length 是字节数",
+        _ if n < length => "write 可能只写一部分：用 write_all",
+        _ => "响应体后面多了别的，例如换行，或者又一个响应",
+    };
+    error(&format!("响应码是 {status}，Content-Length 是 {length}，响应体有 {n} 字节"), cause)
 }
