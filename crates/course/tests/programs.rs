@@ -107,7 +107,7 @@ fn mistakes_are_rejected_by_the_test_they_name() {
             Some(_) => Vec::new(),
             None if header.contains(&"//! 通过全部测试。") => {
                 let failed = STAGES.iter().flat_map(|(_, file)| failed(file, &tests(name, file)));
-                failed.map(|(test, _)| format!("{example} 没有通过 {test}")).collect()
+                failed.map(|(test, said)| format!("{example} 没有通过 {test}：\n{said}")).collect()
             }
             None => {
                 let form = "//! 拒绝它的测试：`basic` 的 `some_test`。";
