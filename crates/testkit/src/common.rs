@@ -10,9 +10,9 @@ use crate::{Peer, Program, nobody_listens};
 pub const RULES: [(&str, &str); 4] = [
     (
         "cannot_listen",
-        "地址不能用（例如端口已被占用）：一行错误，写明做什么失败、哪个地址、系统的回答，退出状态 1。",
+        "地址不能用（例如端口已被占用）：一行错误，用中文写明做什么失败、哪个地址、系统的回答，退出状态 1。",
     ),
-    ("no_server", "没有服务端：一行错误，写明做什么失败、哪个地址、系统的回答，退出状态 1。"),
+    ("no_server", "没有服务端：一行错误，用中文写明做什么失败、哪个地址、系统的回答，退出状态 1。"),
     (
         "descriptors_run_out",
         "描述符用完，不能再接受连接：服务端不结束，也不空转，每次在标准错误上写一行，停 100 毫秒再试；不能启动线程时也这样。",
@@ -60,7 +60,8 @@ pub fn descriptors_run_out(exe: &Path, args: &[&str], exchange: impl Fn(&Peer)) 
     let rule = common("descriptors_run_out").cause(Ended, "在接受连接的循环里用了 ? 或 unwrap");
     // 从 cargo 继承的描述符先关闭，限制才有准数
     let limit = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n 20";
-    let server = rule.server_limited(&std::env::temp_dir(), limit, exe, args);
+    let dir = std::env::temp_dir();
+    let server = rule.server_limited(&dir, limit, exe, args);
     exchange(&server.connect());
     let clients: Vec<Peer> = (0..25).map(|_| server.connect()).collect();
     let rule = rule.cause(Silence, "accept 出错时只写了 continue，没有说明");
@@ -77,8 +78,17 @@ pub fn descriptors_run_out(exe: &Path, args: &[&str], exchange: impl Fn(&Peer)) 
         server.fail("出错之后停 100 毫秒再试", &format!("不到一秒，写了至少 {} 行", lines()));
     }
     drop(clients);
-    let _ = rule.cause(Silence, "描述符用完之后，不再接受连接");
+    let rule = rule.cause(Silence, "描述符用完之后，不再接受连接");
     exchange(&server.connect());
+    server.expect_running();
+    // 线程的栈大到分配不了：一个线程也启动不了
+    let rule = rule
+        .cause(Ended, "thread::spawn 不能启动线程时会崩溃；thread::Builder 返回错误")
+        .cause(Silence, "不能启动线程，却没有说明");
+    let server = rule.server_limited(&dir, "export RUST_MIN_STACK=70368744177664", exe, args);
+    let before = server.stderr().lines().count();
+    let _client = server.connect();
+    server.expect_stderr_lines(before + 1);
     server.expect_running();
 }
 

@@ -35,6 +35,8 @@ struct Inner {
     /// 最近一段到达的时间；它之前到达了几段。
     arrived: Cell<Instant>,
     end: Cell<Option<End>>,
+    /// 还没有收到过什么。
+    silent: Cell<bool>,
 }
 
 /// 现在做不了，以后再试。
@@ -87,6 +89,7 @@ impl Source for Inner {
                 let new = &buffer[self.seen.get()..n];
                 self.rule.0.timeline.borrow_mut().arrived(self.sides(self.received), new);
                 self.seen.set(n);
+                self.silent.set(false);
                 self.arrived.set(Instant::now());
             }
             Err(e) if !would_block(&e) => return self.note_reset(),
@@ -161,6 +164,7 @@ impl Peer {
             seen: Cell::new(0),
             arrived: Cell::new(Instant::now()),
             end: Cell::new(None),
+            silent: Cell::new(true),
         }));
         let inner: Rc<dyn Source> = peer.0.clone();
         peer.world().watch(Rc::downgrade(&inner));
@@ -172,7 +176,13 @@ impl Peer {
     }
 
     #[track_caller]
-    fn fail(&self, outcome: Outcome, expected: &str, actual: &str, general: &[&str]) -> ! {
+    fn fail(
+        &self,
+        outcome: impl Into<Option<Outcome>>,
+        expected: &str,
+        actual: &str,
+        general: &[&str],
+    ) -> ! {
         self.world().fail_with(outcome, Some(&self.0.program), expected, actual, general)
     }
 
@@ -181,6 +191,9 @@ impl Peer {
     pub fn send(&self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();
         self.world().look(); // 先到的先画
+        if bytes.is_empty() {
+            return; // 什么也没有发，就没有什么可画
+        }
         self.0.note(self.0.sent, "", Some(bytes));
         let sent = self.write(bytes, Duration::from_secs(3));
         if sent < bytes.len() && self.0.end.get().is_none() {
@@ -270,7 +283,9 @@ impl Peer {
         let (outcome, how) = match self.0.end.get() {
             _ if !bytes.starts_with(&got) => (Outcome::Other, ""),
             Some(End::Closed) => (Outcome::Closed, "，连接就结束了"),
-            Some(End::Reset) => (Outcome::Closed, "，连接就被重置了（见 docs/2.3.1-connection.md 的“重置”）"),
+            Some(End::Reset) => {
+                (Outcome::Closed, "，连接就被重置了（见 docs/2.3.1-connection.md 的“重置”）")
+            }
             None if [&got[..], b"\n"].concat() == bytes => (Outcome::NoNewline, "，后面没有 \\n"),
             None if got.is_empty() => (Outcome::Silence, "（等了 3 秒）"),
             None => (Outcome::Silence, "，后面什么也没有（等了 3 秒）"),
@@ -280,7 +295,12 @@ impl Peer {
             Outcome::Other if got.contains(&0) && !bytes.contains(&0) => {
                 &["发送了整个缓冲区（多出来的字节是 0）：应当是 &buffer[..n]"]
             }
-            Outcome::Silence => &["写进了 BufWriter 而没有 flush"],
+            Outcome::Other if without_cr(&got) == without_cr(bytes) => {
+                self.fail(None, expected, &what, &["一行以 \\n 结束，不是 \\r\\n"]);
+            }
+            Outcome::Silence if got.is_empty() && self.0.silent.get() => {
+                &["写进了 BufWriter 而没有 flush"]
+            }
             _ => &[],
         };
         self.fail(outcome, expected, &format!("{what}{how}"), general)
@@ -407,6 +427,10 @@ impl Peer {
     pub(crate) fn stream(&self) -> TcpStream {
         self.0.stream.borrow().as_ref().expect("还没有关闭").try_clone().expect("可以复制")
     }
+}
+
+fn without_cr(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().filter(|byte| *byte != b'\r').collect()
 }
 
 /// 用于失败信息：`bytes` 的样子。
