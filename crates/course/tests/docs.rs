@@ -223,11 +223,11 @@ fn mask(text: &str) -> String {
     masked
 }
 
-/// 命令 `$ cargo run -q -p 包 -- 参数` 的包和参数；练习的对话用第二关的答案重演。
-fn package_and_args(command: &str) -> (String, Vec<&str>) {
-    let command = command
-        .strip_prefix("$ cargo run -q -p ")
-        .unwrap_or_else(|| panic!("对话的第一行应当是 $ cargo run -q -p ……，实际是：{command}"));
+/// 命令 `$ cargo run -q -p 包 -- 参数` 的包和后面的词；练习的对话用第二关的答案重演。
+fn package_and_words(command: &str) -> (String, Vec<&str>) {
+    let Some(command) = command.strip_prefix("$ cargo run -q -p ") else {
+        panic!("对话的第一行应当是 $ cargo run -q -p ……，实际是：{command}");
+    };
     let mut words = command.split_whitespace().filter(|word| *word != "--");
     let package = words.next().unwrap_or_default().to_string();
     let exercise = exercises().contains(&package);
@@ -236,13 +236,17 @@ fn package_and_args(command: &str) -> (String, Vec<&str>) {
 
 /// 启动文档中的一条命令；服务端用空闲的端口，`addr` 是已经启动的服务端的地址。
 fn start(command: &str, addr: Option<SocketAddr>, dir: &Path, built: &Built) -> Program {
-    let (package, args) = package_and_args(command);
+    let (package, words) = package_and_words(command);
     let member = match package.rsplit_once('_') {
         Some((name, "robust")) => format!("solutions/{name}/robust"),
         Some((name, "solution")) => format!("solutions/{name}"),
         _ => format!("crates/{package}"),
     };
-    let mut command = Command::new(built.path(&member, &package).unwrap_or_else(|e| panic!("{e}")));
+    let (target, args) = match words[..] {
+        ["--example", example, ref args @ ..] => (example, args),
+        _ => (package.as_str(), words.as_slice()),
+    };
+    let mut command = Command::new(built.path(&member, target).unwrap_or_else(|e| panic!("{e}")));
     for arg in args.iter().filter(|arg| arg.parse::<SocketAddr>().is_err()) {
         match root().join(arg) {
             file if file.is_file() => command.arg(file),
@@ -327,8 +331,8 @@ fn conversations_can_be_replayed() {
     }
     assert!(!conversations.is_empty(), "没有找到对话");
     let commands = conversations.iter().flat_map(|(_, blocks)| blocks);
-    let packages: BTreeSet<_> = commands.map(|block| package_and_args(block.lines[0]).0).collect();
-    let mut args = vec!["--bins"];
+    let packages: BTreeSet<_> = commands.map(|block| package_and_words(block.lines[0]).0).collect();
+    let mut args = vec!["--bins", "--examples"];
     args.extend(packages.iter().flat_map(|package| ["-p", package]));
     let built = build(&args);
     report(side_by_side(&conversations, |(file, blocks)| {
