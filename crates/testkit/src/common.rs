@@ -64,7 +64,7 @@ pub fn descriptors_run_out(exe: &Path, args: &[&str], exchange: impl Fn(&Peer)) 
     let server = rule.server_limited(&dir, limit, exe, args);
     exchange(&server.connect());
     let clients: Vec<Peer> = (0..25).map(|_| server.connect()).collect();
-    let rule = rule.cause(Silence, "accept 出错时只写了 continue，没有说明");
+    rule.cause(Silence, "accept 出错时只写了 continue，没有说明");
     // 启动时的几行、每个客户端一行，都是自由的：这时已经写完。几个线程同时在等，各写各的
     rule.0.watch_for(PAUSE, || false);
     let lines = || server.stderr().lines().count();
@@ -74,16 +74,15 @@ pub fn descriptors_run_out(exe: &Path, args: &[&str], exchange: impl Fn(&Peer)) 
         rule.0.watch_for(3 * PAUSE, || false);
     }
     if before >= 100 || lines() - before > 60 {
-        let _ = rule.cause(Other, "accept 出错之后立即再试，只是空转");
+        rule.cause(Other, "accept 出错之后立即再试，只是空转");
         server.fail("出错之后停 100 毫秒再试", &format!("不到一秒，写了至少 {} 行", lines()));
     }
     drop(clients);
-    let rule = rule.cause(Silence, "描述符用完之后，不再接受连接");
+    rule.cause(Silence, "描述符用完之后，不再接受连接");
     exchange(&server.connect());
     server.expect_running();
     // 线程的栈大到分配不了：一个线程也启动不了
-    let rule = rule
-        .cause(Ended, "thread::spawn 不能启动线程时会崩溃；thread::Builder 返回错误")
+    rule.cause(Ended, "thread::spawn 不能启动线程时会崩溃；thread::Builder 返回错误")
         .cause(Silence, "不能启动线程，却没有说明");
     let server = rule.server_limited(&dir, "export RUST_MIN_STACK=70368744177664", exe, args);
     let before = server.stderr().lines().count();

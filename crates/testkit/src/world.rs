@@ -196,10 +196,11 @@ pub fn rule(sentence: &str) -> Rule {
 
 impl Rule {
     /// 从这一步起，结果是 `outcome` 时，常见的原因是 `text`（最常见的先写）；代替以前写的。
-    pub fn cause(self, outcome: Outcome, text: &str) -> Rule {
-        self.0.causes.borrow_mut().retain(|cause| cause.0 != outcome);
-        self.0.causes.borrow_mut().push((outcome, text.to_string()));
-        self
+    pub fn cause(&self, outcome: Outcome, text: &str) -> Rule {
+        let mut causes = self.0.causes.borrow_mut();
+        causes.retain(|cause| cause.0 != outcome);
+        causes.push((outcome, text.to_string()));
+        self.clone()
     }
 
     /// 在临时目录中启动服务端 `exe`，参数是 `args` 和 `127.0.0.1:0`；等它写出监听的地址。

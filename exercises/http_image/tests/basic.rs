@@ -61,7 +61,7 @@ fn picture_is_complete() {
     let server = server(&rule);
     let picture = exchange(&server, request("GET", "/image.jpg"), &[200]);
     picture.expect_type(&server, "image/jpeg");
-    let _ = rule.cause(Other, "把图片转换成了文字；响应体前后多了换行");
+    rule.cause(Other, "把图片转换成了文字；响应体前后多了换行");
     if picture.body != IMAGE {
         let actual =
             format!("有 {} 字节：{}", picture.body.len(), Bytes::new(&picture.body).show(60));

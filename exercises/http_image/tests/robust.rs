@@ -42,8 +42,7 @@ fn request_in_pieces() {
     }
     client.send(&picture[start..]);
     receive(&server, &client, false, &[200]);
-    let _ = rule
-        .cause(Open, "读到 0 字节还继续读：0 字节表示浏览器不再发送")
+    rule.cause(Open, "读到 0 字节还继续读：0 字节表示浏览器不再发送")
         .cause(Other, "读到 0 字节就当作收齐了：收到空行才是收齐");
     for end in [8, 30, n - 2] {
         let client = server.connect();
@@ -111,7 +110,7 @@ fn other_methods_are_not_allowed() {
             }
         }
     }
-    let _ = rule.cause(Other, "先看了方法，后看路径");
+    rule.cause(Other, "先看了方法，后看路径");
     for method in ["GET", "POST", "DELETE"] {
         exchange(&server, request(method, "/nope"), &[404]);
     }
@@ -138,7 +137,7 @@ fn bad_request() {
         exchange(&server, format!("{line}\r\nHost: a\r\n\r\n"), &[400]);
     }
     exchange(&server, b"\xff\xfe\xfd\r\nHost: a\r\n\r\n", &[400]);
-    let rule = rule.cause(Other, "版本只看了开头；用 parse 读版本的数字，它接受 +1 和 10");
+    rule.cause(Other, "版本只看了开头；用 parse 读版本的数字，它接受 +1 和 10");
     for number in
         ["", "1", "1.", ".1", "1.x", "1.10", "1.+1", "11", "10.1", "2.0", "0.9", "1.1 ", "1.１"]
     {
@@ -149,7 +148,7 @@ fn bad_request() {
         exchange(&server, request, &[400, 505]);
     }
     // 别处的字节，可以当作别的字符，也可以拒绝
-    let _ = rule.cause(Other, "请求头不一定是 UTF-8：用 String::from_utf8_lossy 转换");
+    rule.cause(Other, "请求头不一定是 UTF-8：用 String::from_utf8_lossy 转换");
     exchange(&server, b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", &[400, 404]);
     exchange(&server, b"GET / HTTP/1.1\r\nHost: a\r\nCookie: \xe5\x9b\r\n\r\n", &[200, 400]);
     server.expect_running();
@@ -171,7 +170,7 @@ fn host_is_required_once() {
     ] {
         exchange(&server, request, &[400]);
     }
-    let _ = rule.cause(
+    rule.cause(
         Other,
         "名字区分了大小写；把 Hostname 或请求体中的字也算作 Host；HTTP/1.0 也要求 Host",
     );
@@ -218,8 +217,7 @@ fn endless_header() {
     let cookie = |n: usize| format!("{line}Cookie: {}", "x".repeat(n - line.len() - 12));
     exchange(&server, cookie(8192) + "\r\n\r\n", &[200]);
     exchange(&server, format!("{line}{}\r\n", "A: b\r\n".repeat(1360)), &[200]);
-    let _ = rule
-        .cause(Silence, "没有限制请求头的长度，还在等空行：没有尽头的请求头会占满内存")
+    rule.cause(Silence, "没有限制请求头的长度，还在等空行：没有尽头的请求头会占满内存")
         .cause(Other, "没有限制请求头的长度，或者收到空行才看长度");
     for header in [
         cookie(70_000),

@@ -59,20 +59,17 @@ fn server_saves_the_picture() {
         client.send(piece);
         client.expect_silence();
     }
-    let rule = rule
-        .cause(Silence, "收完之后没有回答；读到 0 字节之后没有结束循环")
+    rule.cause(Silence, "收完之后没有回答；读到 0 字节之后没有结束循环")
         .cause(Other, "把图片当作文字；数错了字节")
         .cause(Closed, "没有回答，或者回答后面没有 `\\n`")
         .cause(Ended, "读到 0 字节之后就结束了程序，没有回答");
     client.finish();
     client.expect(format!("{}\n", PHOTO.len()));
-    let rule = rule
+    rule
         .cause(Silence, "没有打印")
         .cause(Other, "写入文件的是整个缓冲区，不是 &buffer[..n]；先回答，后保存（BufWriter 要 flush）；打印的一行不对");
     expect_saved(&server, &dir, PHOTO);
-    let _ = rule
-        .cause(Other, "回答只有一行：十进制的字节数和 `\\n`")
-        .cause(Open, "回答之后没有关闭连接");
+    rule.cause(Other, "回答只有一行：十进制的字节数和 `\\n`").cause(Open, "回答之后没有关闭连接");
     client.expect_close();
 }
 
@@ -93,7 +90,7 @@ fn server_serves_the_next_client() {
         client.expect(format!("{size}\n"));
         expect_saved(&server, &dir, &picture);
     }
-    let _ = rule.cause(Other, "每个客户端只打印一行");
+    rule.cause(Other, "每个客户端只打印一行");
     server.expect_running();
 }
 
@@ -109,8 +106,7 @@ fn client_sends_exactly_the_file() {
     let server = listener.accept(&client);
     server.expect(PHOTO);
     server.expect_close();
-    let _ = rule
-        .cause(Silence, "没有读回答，或者读到之后没有打印")
+    rule.cause(Silence, "没有读回答，或者读到之后没有打印")
         .cause(Ended, "把读方向也关闭了（Shutdown::Both）；对回答的字节数判断错了");
     server.send(format!("{}\n", PHOTO.len()));
     server.close();

@@ -88,11 +88,11 @@ fn old_picture_stays_until_the_new_one_is_complete() {
     drop(client);
     let left = "上次的服务端被强行终止，留下了半张图片：旁边的文件可能已经存在，要截断（File::create），\
                 不能接在后面，也不能因此出错";
-    let rule = rule.cause(Other, left).cause(Closed, left);
+    rule.cause(Other, left).cause(Closed, left);
     let server = server(&rule, &dir);
     upload(&server, NEW);
     expect_picture(&server, &dir, NEW, "上传的图片");
-    let rule = rule.cause(
+    rule.cause(
         Other,
         "收完之后又把内容写入 new.jpg（fs::write、fs::copy）：写到一半时只有半张，应当用 fs::rename",
     );
@@ -110,7 +110,7 @@ fn old_picture_stays_until_the_new_one_is_complete() {
     client.finish();
     client.receive_to_end(); // 回答与否都可以
     let removed = "改名之前先删除了旧图片：fs::rename 会代替它，不必删除";
-    let _ = rule.cause(Other, removed).cause(Ended, removed);
+    rule.cause(Other, removed).cause(Ended, removed);
     if !dir.path().join("new.jpg").exists() {
         let expected = "一直有 new.jpg：测试在改名之前删除了旁边的文件，不能改名，旧图片仍在";
         server.fail(expected, "new.jpg 没有了");
@@ -128,7 +128,7 @@ fn empty_upload_keeps_the_old_picture() {
     expect_picture(&server, &dir, OLD, "旧图片");
     upload(&server, NEW);
     server.expect_line(&format!("收到 {} 字节，已保存为 new.jpg", NEW.len()));
-    let _ = rule.cause(Other, "println! 没有放在“收到了字节”的分支里");
+    rule.cause(Other, "println! 没有放在“收到了字节”的分支里");
     if server.stdout().contains("收到 0 字节") {
         server.fail("没有保存，就不打印“收到 0 字节，已保存为 new.jpg”", "打印了");
     }
@@ -145,7 +145,7 @@ fn clients_that_vanish() {
         client.expect(format!("{}\n", NEW.len()));
     };
     let start = |rule: &Rule| {
-        let rule = rule.clone().cause(
+        let rule = rule.cause(
             Other,
             "读到一半出错（重置），却当作收完：unwrap_or(0) 只适合聊天，这里读到 0 字节才是收完",
         );
@@ -186,8 +186,7 @@ fn silence() {
     slow.finish();
     slow.expect("3\n");
     expect_picture(&patient, &dirs[0], b"abc", "慢的客户端的图片");
-    let rule = rule
-        .cause(Open, "没有设置读超时（set_read_timeout），或者出错（超时）之后又继续读")
+    rule.cause(Open, "没有设置读超时（set_read_timeout），或者出错（超时）之后又继续读")
         .cause(
             Other,
             "读到一半出错（超时），却当作收完：unwrap_or(0) 只适合聊天，这里读到 0 字节才是收完",
@@ -198,7 +197,7 @@ fn silence() {
         server.fail("放弃沉默的客户端，不回答字节数", &format!("回答了 {last:?}"));
     }
     expect_picture(&server, &dirs[1], OLD, "旧图片");
-    let _ = rule.cause(Closed, "放弃沉默的客户端之后，没有再服务下一个");
+    rule.cause(Closed, "放弃沉默的客户端之后，没有再服务下一个");
     upload(&server, NEW);
     server.expect_running();
 }
@@ -253,7 +252,7 @@ fn file_that_cannot_be_uploaded() {
     fs::create_dir(dir.path().join("folder.jpg")).expect("可以写入临时目录");
     for name in ["missing.jpg", "folder.jpg", "empty.jpg"] {
         let rule = match name {
-            "empty.jpg" => rule.clone().cause(Open, "没有检查：空的文件也上传了，在等回答"),
+            "empty.jpg" => rule.cause(Open, "没有检查：空的文件也上传了，在等回答"),
             _ => rule.clone(),
         };
         let listener = rule.listen();
@@ -298,7 +297,7 @@ fn wrong_answers() {
         ("收到\n".as_bytes(), "没有比较；parse 出错时用了 unwrap"),
         (b"\xff\xfe\n", "不是 UTF-8 的回答也是错误：不能用 unwrap"),
     ] {
-        let rule = rule.clone().cause(Ended, cause);
+        let rule = rule.cause(Ended, cause);
         let (client, server, addr) = client_that_waits(&rule);
         server.send(answer);
         server.close();

@@ -56,7 +56,7 @@ fn server_waits_for_the_end_of_the_line() {
     client.send("你叫什么");
     client.expect_silence();
     client.send("名字\n");
-    let _ = rule.cause(Other, "丢失了先到的一半，或者把它们分作两个问题");
+    rule.cause(Other, "丢失了先到的一半，或者把它们分作两个问题");
     client.expect("我叫小美\n");
 }
 
@@ -92,12 +92,12 @@ fn client_asks_and_prints() {
     client.expect_stdout(">>");
     client.type_line("你是谁");
     server.expect("你是谁\n");
-    let rule = rule.cause(Other, "回答自带 `\\n`，用 println! 打印就多了一个空行");
+    rule.cause(Other, "回答自带 `\\n`，用 println! 打印就多了一个空行");
     server.send("回答一\n");
     client.expect_stdout("回答一\n>>");
     client.type_line("第二个问题");
     server.expect("第二个问题\n");
-    let _ = rule.cause(Other, "把一次 read 当作一个回答，没有等 `\\n`");
+    rule.cause(Other, "把一次 read 当作一个回答，没有等 `\\n`");
     server.send("回答");
     client.expect_quiet();
     server.send("二\n");

@@ -52,8 +52,7 @@ fn questions_however_they_are_cut() {
     }
     client.send("\n");
     client.expect("我叫小美\n");
-    let _ = rule
-        .cause(Other, "没有清空前一个问题；跳过了空行；几个问题一次到达，只回答了一个")
+    rule.cause(Other, "没有清空前一个问题；跳过了空行；几个问题一次到达，只回答了一个")
         .cause(Closed, "把空行或 ## 当作客户端离开")
         .cause(Silence, "每个问题新建一个 BufReader，丢失了多读的字节；跳过了空行");
     client.send("你好\n\n几岁\n##\n睡");
@@ -129,7 +128,7 @@ fn endless_question() {
         client.send(format!("{}几岁\n", "x".repeat(1024 - "几岁\n".len())));
         client.expect("我两岁啦\n");
     }
-    let _ = rule.cause(
+    rule.cause(
         Open,
         "没有长度限制，没有 `\\n` 的数据会占满内存；或者过长之后没有结束连接（另有一份 try_clone 也使它打开）",
     );
@@ -194,7 +193,7 @@ fn empty_line_prompts_again() {
     let (client, server, _) = client_that_asks(&rule);
     server.send("你好啊\n");
     client.expect_stdout("你好啊\n>>");
-    let _ = rule.cause(Silence, "把空行也发了出去，在等回答");
+    rule.cause(Silence, "把空行也发了出去，在等回答");
     client.type_line("");
     client.expect_stdout(">>");
     server.expect_silence();
@@ -209,7 +208,7 @@ fn server_that_goes_away() {
         ("", "read_until 返回 0 表示服务端已经离开，不是空的回答"),
         ("你好", "没有检查回答是否以 `\\n` 结尾"),
     ] {
-        let rule = rule.clone().cause(Open, cause).cause(Other, cause).cause(Ended, cause);
+        let rule = rule.cause(Open, cause).cause(Other, cause).cause(Ended, cause);
         let (client, server, addr) = client_that_asks(&rule);
         server.send(half);
         server.close();

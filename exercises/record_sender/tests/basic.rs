@@ -24,18 +24,17 @@ fn client_sends_the_records_and_prints_the_answer() {
     let client = rule.client(cargo_bin!(), &["client"], listener.addr());
     let server = listener.accept(&client);
     server.expect(format!("{RECORDS}#\n"));
-    let rule = rule.cause(Other, "没有读到回答就打印").cause(Ended, "没有读到回答就结束了");
+    rule.cause(Other, "没有读到回答就打印").cause(Ended, "没有读到回答就结束了");
     client.expect_quiet();
     server.send("3\n");
-    let rule = rule
-        .cause(Other, "没有去掉回答末尾的 `\\n`；文字与约定的不同")
+    rule.cause(Other, "没有去掉回答末尾的 `\\n`；文字与约定的不同")
         .cause(Silence, "读到 `\\n`，回答就完整了：不要等服务端关闭连接");
     client.expect_stdout("服务端已保存 3 条记录\n");
     client.expect_exit(0);
-    let rule = rule.cause(Ended, "# 后面还发了什么");
+    rule.cause(Ended, "# 后面还发了什么");
     server.expect_close();
     if server.was_reset() {
-        let _ = rule.cause(Ended, "等一会儿，不能代替读回答");
+        rule.cause(Ended, "等一会儿，不能代替读回答");
         client.fail("读完回答", "没有读完回答就关闭连接，连接因此被重置");
     }
 }
@@ -57,9 +56,9 @@ fn server_saves_the_records() {
     }
     client.send("#\n");
     client.expect("3\n");
-    let rule = rule.cause(Other, "记录没有各占一行；# 也写进了文件；写进了 BufWriter 而没有 flush");
+    rule.cause(Other, "记录没有各占一行；# 也写进了文件；写进了 BufWriter 而没有 flush");
     expect_saved(&server, dir.path(), RECORDS);
-    let _ = rule.cause(Other, "文字与约定的不同");
+    rule.cause(Other, "文字与约定的不同");
     server.expect_line("已保存 3 条记录");
 }
 
@@ -97,9 +96,9 @@ fn server_joins_the_pieces() {
         start = cut;
     }
     client.send("\n");
-    let rule = rule.cause(Other, "把一次 read 当作一条（或几条完整的）记录");
+    rule.cause(Other, "把一次 read 当作一条（或几条完整的）记录");
     client.expect("3\n");
-    let _ = rule.cause(Other, "每次 read 之后就转换为文字，半个汉字成了 �：先读到 `\\n`，再转换；把一次 read 当作一条记录");
+    rule.cause(Other, "每次 read 之后就转换为文字，半个汉字成了 �：先读到 `\\n`，再转换；把一次 read 当作一条记录");
     expect_saved(&server, dir.path(), "张三  18\n李四  19#\n王五  120\n");
 }
 
@@ -122,10 +121,10 @@ fn server_appends_and_counts_for_each_client() {
     let stdout = server.stdout();
     let lines: Vec<&str> = stdout.lines().filter(|line| line.starts_with("已保存 ")).collect();
     if lines.len() > 2 {
-        let _ = rule.cause(Other, "每保存一条就打印了一行");
+        rule.cause(Other, "每保存一条就打印了一行");
         server.fail("每个客户端打印一行“已保存 {n} 条记录”", &format!("打印了 {lines:?}"));
     }
-    let _ = rule.cause(Other, "用 File::create 打开文件，清空了以前的记录");
+    rule.cause(Other, "用 File::create 打开文件，清空了以前的记录");
     let expected = "以前的记录\n赵六  20  170\n钱七  21  171\n孙八  22  172\n";
     expect_saved(&server, dir.path(), expected);
 }
@@ -144,10 +143,10 @@ fn server_answers_after_saving() {
     client.send("张三  18\n#\n");
     client.finish();
     let answer = client.receive_to_end();
-    let rule = rule.cause(Other, "用 File::create 打开文件，清空了以前的记录");
+    rule.cause(Other, "用 File::create 打开文件，清空了以前的记录");
     expect_saved(&server, dir.path(), &before);
     if answer == b"1\n" {
-        let _ = rule.cause(
+        rule.cause(
             Other,
             "回答的时候记录还在 BufWriter 里：先 flush；没有检查写文件的结果：写不进去就返回错误",
         );

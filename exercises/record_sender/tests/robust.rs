@@ -44,14 +44,14 @@ fn records_are_kept_exactly() {
     let server = server(&rule, dir.path());
     let records = b"# \n #\n##\n#x\nx#\n  a  b  \n\ta\t\n \na\rb\na\0b\n";
     exchange(&server, [records, &b"#\n"[..]].concat(), "10\n");
-    let rule = rule.cause(Other, "用 trim 去掉了空白：只去掉末尾的 `\\n`");
+    rule.cause(Other, "用 trim 去掉了空白：只去掉末尾的 `\\n`");
     expect_saved(&server, dir.path(), records);
     let not_text =
         "用了 read_line、lines 或 String::from_utf8，它们遇到不是 UTF-8 的字节就出错：应读字节";
-    let rule = rule.cause(Closed, not_text).cause(Ended, not_text);
+    rule.cause(Closed, not_text).cause(Ended, not_text);
     let bytes = b"\xffa  1\nb\xfe\xff  2\nc  3\xe5\xbc\n\xff#\n#\xff\n";
     exchange(&server, [bytes, &b"#\n"[..]].concat(), "5\n");
-    let _ = rule.cause(Other, "转换成了文字，不是 UTF-8 的字节成了 �：应写读到的字节");
+    rule.cause(Other, "转换成了文字，不是 UTF-8 的字节成了 �：应写读到的字节");
     expect_saved(&server, dir.path(), [records, &bytes[..]].concat());
 }
 
@@ -65,9 +65,9 @@ fn empty_lines_and_carriage_returns() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(&rule, dir.path());
     exchange(&server, "\n\r\na  1\r\n\n\r\nb  2\n\r\n#\r\n", "2\n");
-    let rule = rule.cause(Other, "`\\r` 留在了记录的末尾；空行也写进了文件");
+    rule.cause(Other, "`\\r` 留在了记录的末尾；空行也写进了文件");
     expect_saved(&server, dir.path(), "a  1\nb  2\n");
-    let _ = rule.cause(Other, "没有记录，就是 0 条");
+    rule.cause(Other, "没有记录，就是 0 条");
     exchange(&server, "#\n", "0\n");
 }
 
@@ -120,7 +120,7 @@ fn what_follows_the_end_is_thrown_away() {
     expect_saved(&server, dir.path(), "张三  18\n");
     exchange(&server, "#\n", "0\n"); // 前一个连接这时已经关闭
     if client.was_reset() {
-        let _ = rule.cause(Other, reset);
+        rule.cause(Other, reset);
         server.fail("服务端读完后面的字节，再关闭连接", "连接被重置了");
     }
 }
@@ -140,11 +140,11 @@ fn endless_line() {
     expect_saved(&server, dir.path(), format!("{record}x\n"));
     let client = server.connect();
     client.send("x".repeat(1_100_000));
-    let rule = rule.cause(Other, "读满了上限，就当作发送完毕");
+    rule.cause(Other, "读满了上限，就当作发送完毕");
     expect_no_answer(&server, &client);
     client.close();
     exchange(&server, "王五  120\n#\n", "1\n");
-    let _ = rule.cause(Other, "过长的一行，读到的部分也写进了文件");
+    rule.cause(Other, "过长的一行，读到的部分也写进了文件");
     expect_saved(&server, dir.path(), format!("{record}x\n王五  120\n"));
 }
 
@@ -174,9 +174,9 @@ fn silence() {
     expect_no_answer(&servers[1], &half);
     expect_no_answer(&servers[2], &whole);
     drop((half, whole));
-    let rule = rule.cause(Silence, "还在等沉默的客户端（得到回答之后不离开的也是）");
+    rule.cause(Silence, "还在等沉默的客户端（得到回答之后不离开的也是）");
     next.iter().for_each(|next| _ = next.expect("0\n"));
-    let _ = rule.cause(Other, "沉默之前的半条也写进了文件；收到 # 才写入，完整的也没有了");
+    rule.cause(Other, "沉默之前的半条也写进了文件；收到 # 才写入，完整的也没有了");
     for (i, saved) in ["张三  18\n", "甲  1\n", "甲  1\n"].iter().enumerate() {
         expect_saved(&servers[i], dirs[i].path(), saved);
     }
@@ -228,7 +228,7 @@ fn server_that_goes_away() {
     let (client, server, addr) = client_that_waits(&rule);
     server.close();
     client.expect_error(&[&addr]);
-    let rule = rule.cause(Ended, "读写出错用了 unwrap");
+    rule.cause(Ended, "读写出错用了 unwrap");
     let listener = rule.listen();
     let client = rule.client(cargo_bin!(), &["client"], listener.addr());
     listener.accept(&client).reset();

@@ -63,7 +63,7 @@ fn server_explains_words() {
         ("tcp/ip", "按 / 切分了单词；找到的是它的一部分：应比较整个单词"),
         (words[words.len() - 1], "没有查找词典的最后一行"),
     ] {
-        let _ = rule.clone().cause(Other, cause);
+        rule.cause(Other, cause);
         client.send(word);
         client.expect(explanation(word));
     }
@@ -94,8 +94,7 @@ fn server_finds_only_equal_words() {
     let client = server.udp();
     client.send("tcp");
     client.expect(explanation("tcp"));
-    let _ = rule
-        .cause(Other, "用了 contains、starts_with 或 find：应切开词典的一行，用 == 比较整个单词");
+    rule.cause(Other, "用了 contains、starts_with 或 find：应切开词典的一行，用 == 比较整个单词");
     let line = format!("tcp\t{}", explanation("tcp"));
     for word in ["tc", "cp", "tcpx", "tcp udp", "传输控制协议", &line] {
         client.send(word);
@@ -115,13 +114,12 @@ fn client_asks_and_prints() {
             .cause(Other, "一个单词发送了不止一次；发送的不是用户输入的");
         client.type_line(word);
         let addr = server.expect(word);
-        let _ = rule
-            .cause(Silence, "收到了回答而没有打印")
+        rule.cause(Silence, "收到了回答而没有打印")
             .cause(Other, "没有换行；去掉了回答的空白；加了别的文字");
         server.send_to(answer, addr);
         client.expect_stdout(&format!("{answer}\n>>"));
     }
-    let _ = rule.cause(Other, "一个单词发送了不止一次");
+    rule.cause(Other, "一个单词发送了不止一次");
     server.expect_silence();
 }
 
@@ -133,14 +131,13 @@ fn client_ends() {
     for ctrl_d in [false, true] {
         let (client, server) = client(&rule);
         let contains = "含有 ## 的一行也当作结束（starts_with，contains）：应比较整行";
-        let rule = rule.clone().cause(Silence, contains).cause(Ended, contains);
+        let rule = rule.cause(Silence, contains).cause(Ended, contains);
         client.type_line("##x");
         let addr = server.expect("##x");
         server.send_to("回答", addr);
         client.expect_stdout("回答\n>>");
         let sends = "先发送，再检查是不是 ##；没有检查输入是否已经结束，发送了空行";
-        let _ = rule
-            .cause(Other, sends)
+        rule.cause(Other, sends)
             .cause(Ended, sends)
             .cause(Open, "没有检查输入是否已经结束：循环读到的是空行");
         if ctrl_d {

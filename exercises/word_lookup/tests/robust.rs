@@ -171,29 +171,26 @@ fn no_answer() {
         let actual = format!("打印三个回答用了 {:.1} 秒", start.elapsed().as_secs_f32());
         client.fail("收到回答立即打印", &actual);
     }
-    let rule = rule
-        .cause(Silence, "接收没有时限（set_read_timeout），或者时限长于 1 秒；没有再发")
+    rule.cause(Silence, "接收没有时限（set_read_timeout），或者时限长于 1 秒；没有再发")
         .cause(Ended, "等到时限，recv 返回错误，用 ? 结束了客户端")
         .cause(Other, "没有等满 1 秒");
     let start = Instant::now();
     asks(&client, &server, "tcp");
     asks_again(&client, &server, start, 1.0);
     asks_again(&client, &server, start, 2.0);
-    let rule = rule
-        .cause(Silence, "第三次发送之后，没有放弃")
+    rule.cause(Silence, "第三次发送之后，没有放弃")
         .cause(Other, "没有回答写在了标准输出上：错误用 eprintln!");
     client.expect_stdout(">>");
     let elapsed = start.elapsed();
-    let rule = rule.cause(Other, "每次等的不是 1 秒");
+    rule.cause(Other, "每次等的不是 1 秒");
     waited(&client, elapsed, 3.0, "放弃");
     if elapsed > Duration::from_secs(5) {
         let actual = format!("{:.1} 秒才放弃", elapsed.as_secs_f32());
         client.fail("用户输入之后 3 秒放弃", &actual);
     }
-    let rule = rule.cause(Other, "发送了不止 3 次");
+    rule.cause(Other, "发送了不止 3 次");
     server.expect_silence();
-    let _ = rule
-        .cause(Silence, "放弃的时候没有说明")
+    rule.cause(Silence, "放弃的时候没有说明")
         .cause(Other, "错误中没有地址；每次没有回答都写了一行");
     client.expect_stderr_lines(1);
     let (stderr, addr) = (client.stderr(), server.addr().to_string());
@@ -211,9 +208,9 @@ fn answer_to_an_earlier_try() {
     let (client, server) = client(&rule, ADDR);
     let addr = asks(&client, &server, "tcp");
     server.expect("tcp");
-    let rule = rule.cause(Silence, cause).cause(Other, cause);
+    rule.cause(Silence, cause).cause(Other, cause);
     answered(&client, &server, "回答", addr);
-    let _ = rule.cause(Other, "打印了两次");
+    rule.cause(Other, "打印了两次");
     client.expect_quiet();
 }
 
@@ -251,11 +248,11 @@ fn answer_from_a_stranger() {
         stranger.send_to("别人的数据报", addr);
         client.expect_quiet();
         if start.elapsed() > Duration::from_secs(3) {
-            let _ = rule.cause(Other, "每收到别人的一个数据报，就重新等 1 秒：应从发送算起");
+            rule.cause(Other, "每收到别人的一个数据报，就重新等 1 秒：应从发送算起");
             client.fail("1 秒没有回答就再发，不管别人的数据报", "3 秒没有再发");
         }
     }
-    let _ = rule.cause(Other, "没有等满 1 秒：收到别人的数据报，就当作没有回答");
+    rule.cause(Other, "没有等满 1 秒：收到别人的数据报，就当作没有回答");
     let addr = asks_again(&client, &server, start, 1.0);
     answered(&client, &server, "回答", addr);
 }

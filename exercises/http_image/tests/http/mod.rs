@@ -73,7 +73,7 @@ pub fn receive(server: &Program, client: &Peer, is_head: bool, statuses: &[u16])
 /// 测试失败；原因是 `cause`，不是规则的。
 #[track_caller]
 pub fn fail(server: &Program, expected: &str, actual: &str, cause: &str) -> ! {
-    let _ = server.rule().clone().cause(Outcome::Other, cause);
+    server.rule().cause(Outcome::Other, cause);
     server.fail(expected, actual)
 }
 
