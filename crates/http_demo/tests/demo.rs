@@ -2,7 +2,6 @@
 
 use std::env::temp_dir;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
@@ -119,8 +118,7 @@ assert (response.status, response.read()) == (200, b'hello world\n')
 
 #[test]
 fn python_peer() {
-    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("跳过：这台机器没有 python3");
+    if !testkit::has_python() {
         return;
     }
     let rule = rule("与 Python 写的浏览器通信；浏览器在响应之前重置，就换下一个连接。");

@@ -1,7 +1,6 @@
 //! TCP 聊天客户端：由测试扮演服务端，核对发来的消息和打印的文字。
 
 use std::path::Path;
-use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::rule;
@@ -103,8 +102,7 @@ assert conn.recv(256) == b''
 
 #[test]
 fn python_peer() {
-    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("跳过：这台机器没有 python3");
+    if !testkit::has_python() {
         return;
     }
     let rule = rule("与 Python 写的服务端聊天。");

@@ -136,6 +136,17 @@ impl Program {
         &self.0.rule
     }
 
+    /// 测试失败，结果是 `outcome`。
+    #[track_caller]
+    pub(crate) fn wrong(
+        &self,
+        outcome: impl Into<Option<Outcome>>,
+        expected: &str,
+        actual: &str,
+    ) -> ! {
+        self.world().fail(outcome, Some(self), expected, actual, &[])
+    }
+
     pub(crate) fn who(&self) -> Who {
         self.0.who
     }
@@ -170,7 +181,7 @@ impl Program {
             }
             None => format!("没有这样的一行；标准错误上有 {:?}", cut(&self.stderr(), 60)),
         };
-        self.world().fail(None, Some(self), &expected, &actual)
+        self.wrong(None, &expected, &actual)
     }
 
     /// 键入一行。
@@ -221,7 +232,7 @@ impl Program {
             };
             let outcome = (!whole).then_some(outcome);
             let expected = format!("标准输出接着显示 {}", crate::tcp::show(text.as_bytes()));
-            self.world().fail_with(outcome, Some(self), &expected, &actual, general);
+            self.world().fail(outcome, Some(self), &expected, &actual, general);
         }
         self.0.stdout.borrow_mut().unread.drain(..text.len());
     }
@@ -243,12 +254,7 @@ impl Program {
                 let unread = self.unread();
                 let outcome = if unread.is_empty() { Outcome::Silence } else { Outcome::Other };
                 let expected = format!("标准输出上有一行 {line:?}");
-                self.world().fail(
-                    outcome,
-                    Some(self),
-                    &expected,
-                    &format!("{:?}", cut(&unread, 200)),
-                );
+                self.wrong(outcome, &expected, &format!("{:?}", cut(&unread, 200)));
             }
         }
     }
@@ -263,7 +269,7 @@ impl Program {
         self.world().watch_for(PAUSE, || !self.unread().is_empty() || self.ended());
         if !self.unread().is_empty() {
             let actual = format!("打印了 {:?}", cut(&self.unread(), 200));
-            self.world().fail(Outcome::Other, Some(self), "程序这时不打印什么", &actual);
+            self.wrong(Outcome::Other, "程序这时不打印什么", &actual);
         }
         self.expect_running();
     }
@@ -273,18 +279,18 @@ impl Program {
     pub fn expect_exit(&self, code: i32) {
         let expected = format!("程序结束，退出状态为 {code}");
         if self.world().wait_patiently(|| self.ended().then_some(())).is_none() {
-            self.world().fail(Outcome::Open, Some(self), &expected, "程序还在运行");
+            self.wrong(Outcome::Open, &expected, "程序还在运行");
         }
         let (status, _) = self.0.status.get().expect("程序已经结束");
         if status.code() != Some(code) {
             let actual =
                 status.code().map_or(status.to_string(), |code| format!("退出状态为 {code}"));
-            self.world().fail(Outcome::Ended, Some(self), &expected, &actual);
+            self.wrong(Outcome::Ended, &expected, &actual);
         }
         // 结束时换一行，是自由的
         if matches!(self.0.who, Who::Client(_)) && !self.unread().trim().is_empty() {
             let actual = format!("还打印了 {:?}", cut(&self.unread(), 200));
-            self.world().fail(Outcome::Other, Some(self), "程序结束之前不再打印什么", &actual);
+            self.wrong(Outcome::Other, "程序结束之前不再打印什么", &actual);
         }
     }
 
@@ -316,7 +322,7 @@ impl Program {
         };
         let general = "写成 format!(\"无法…… {addr}：{e}\")：系统的错误 e 中没有地址和文件名";
         let general = if actual.starts_with("这一行没有“") { &[general][..] } else { &[] };
-        self.world().fail_with(None, Some(self), &expected, &actual, general);
+        self.world().fail(None, Some(self), &expected, &actual, general);
     }
 
     /// 程序还在运行，没有一个线程崩溃过，等到过的行没有再打印一遍。
@@ -324,17 +330,17 @@ impl Program {
     pub fn expect_running(&self) {
         self.world().look();
         if self.ended() {
-            self.world().fail(Outcome::Ended, Some(self), "程序继续运行", "程序结束了");
+            self.wrong(Outcome::Ended, "程序继续运行", "程序结束了");
         }
         if self.state().panic.is_some() {
-            self.world().fail(Outcome::Ended, Some(self), "没有线程崩溃", "有线程崩溃了");
+            self.wrong(Outcome::Ended, "没有线程崩溃", "有线程崩溃了");
         }
         let unread = self.unread();
         let again =
             unread.lines().find(|line| self.0.lines.borrow().iter().any(|seen| seen == line));
         if let Some(line) = again {
             let actual = format!("又打印了 {line:?}");
-            self.world().fail(Outcome::Other, Some(self), "这一行只打印一次", &actual);
+            self.wrong(Outcome::Other, "这一行只打印一次", &actual);
         }
     }
 
@@ -345,12 +351,7 @@ impl Program {
         let found = self.world().wait_patiently(|| (lines() >= n || self.ended()).then_some(()));
         if found.is_none() || lines() < n {
             let actual = format!("有 {} 行", lines());
-            self.world().fail(
-                Outcome::Silence,
-                Some(self),
-                &format!("标准错误上至少有 {n} 行"),
-                &actual,
-            );
+            self.wrong(Outcome::Silence, &format!("标准错误上至少有 {n} 行"), &actual);
         }
     }
 
@@ -407,7 +408,7 @@ impl Program {
     /// 测试失败：`expected` 是应当怎样，`actual` 是实际怎样。
     #[track_caller]
     pub fn fail(&self, expected: &str, actual: &str) -> ! {
-        self.world().fail(Outcome::Other, Some(self), expected, actual)
+        self.wrong(Outcome::Other, expected, actual)
     }
 
     pub(crate) fn state(&self) -> State {

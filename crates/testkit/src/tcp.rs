@@ -123,22 +123,13 @@ impl Program {
     /// 由测试扮演客户端，连接这个服务端。
     #[track_caller]
     pub fn connect(&self) -> Peer {
-        let client = {
-            let mut timeline = self.rule().0.timeline.borrow_mut();
-            timeline.test_plays("客户端");
-            timeline.new_client()
-        };
+        let client = self.rule().0.timeline.borrow_mut().test_is_client();
         self.rule().note((client, "-->", self.who()), "连接", None);
         match TcpStream::connect_timeout(&self.addr(), Duration::from_secs(3)) {
             Ok(stream) => Peer::new(self, stream, [client, self.who()], ["-->", "<--"]),
             Err(e) => {
                 let expected = format!("服务端 {} 接受连接", self.addr());
-                self.rule().0.fail(
-                    Outcome::Closed,
-                    Some(self),
-                    &expected,
-                    &format!("无法连接：{e}"),
-                )
+                self.wrong(Outcome::Closed, &expected, &format!("无法连接：{e}"))
             }
         }
     }
@@ -183,7 +174,7 @@ impl Peer {
         actual: &str,
         general: &[&str],
     ) -> ! {
-        self.world().fail_with(outcome, Some(&self.0.program), expected, actual, general)
+        self.world().fail(outcome, Some(&self.0.program), expected, actual, general)
     }
 
     /// 发送 `bytes`，一次写出。对方已经离开也不算失败：由下一步的 `expect` 说明。
@@ -261,8 +252,10 @@ impl Peer {
             let over = wrong || got.len() == bytes.len();
             (over || self.0.seen.get() == 0 && self.gone()).then_some(())
         });
+        let gap = self.0.arrived.get() - first.unwrap_or(self.0.arrived.get());
+        self.0.look(); // 后面就是连接的结尾时，这时就画
         if got == bytes {
-            return self.0.arrived.get() - first.unwrap_or(self.0.arrived.get());
+            return gap;
         }
         let expected = format!("收到 {}", show(bytes));
         self.fail_received(&expected, bytes, got)
@@ -342,12 +335,8 @@ impl Peer {
     pub fn expect_close_within(&self, limit: Duration) {
         let got = self.receive_to_end_within(limit);
         if !got.is_empty() {
-            self.fail(
-                Outcome::Other,
-                "结束连接，之前什么也不发",
-                &format!("收到 {}", show(&got)),
-                &[],
-            );
+            let actual = format!("收到 {}", show(&got));
+            self.fail(Outcome::Other, "结束连接，之前什么也不发", &actual, &[]);
         }
     }
 
@@ -374,16 +363,6 @@ impl Peer {
             };
             self.fail(Outcome::Open, "对方结束发送：关闭写方向，或者关闭连接", &actual, &[]);
         }
-        got
-    }
-
-    /// 等收到的字节满足 `enough`，返回它们；连接结束或没有新的数据则返回已经收到的。
-    pub fn receive_until(&self, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-        let mut got = Vec::new();
-        self.world().wait_patiently(|| {
-            got.extend(self.0.take(self.0.seen.get()));
-            (enough(&got) || self.gone()).then_some(())
-        });
         got
     }
 
@@ -454,9 +433,8 @@ impl Rule {
     pub fn listen(&self) -> Listener {
         let listener = TcpListener::bind("127.0.0.1:0").expect("可以监听 127.0.0.1");
         listener.set_nonblocking(true).expect("可以设为不阻塞");
-        let mut timeline = self.0.timeline.borrow_mut();
-        timeline.test_plays("服务端");
-        Listener { rule: self.clone(), listener, who: timeline.new_server() }
+        let who = self.0.timeline.borrow_mut().test_is_server();
+        Listener { rule: self.clone(), listener, who }
     }
 }
 
@@ -475,7 +453,7 @@ impl Listener {
         });
         let Some(stream) = accepted.flatten() else {
             let expected = format!("客户端连接 {}", self.addr());
-            self.rule.0.fail(Outcome::Silence, Some(program), &expected, "没有连接");
+            program.wrong(Outcome::Silence, &expected, "没有连接");
         };
         self.peer(program, stream)
     }

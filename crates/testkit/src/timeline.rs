@@ -90,9 +90,16 @@ impl Timeline {
         Who::Server(self.servers - 1)
     }
 
-    /// 测试扮演 `role`（客户端或服务端）。
-    pub fn test_plays(&mut self, role: &'static str) {
-        self.played = Some(role);
+    /// 测试扮演又一个客户端。
+    pub fn test_is_client(&mut self) -> Who {
+        self.played = Some("客户端");
+        self.new_client()
+    }
+
+    /// 测试扮演又一个服务端。
+    pub fn test_is_server(&mut self) -> Who {
+        self.played = Some("服务端");
+        self.new_server()
     }
 
     fn recent(&mut self) -> impl Iterator<Item = &mut Event> {

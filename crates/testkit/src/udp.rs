@@ -65,11 +65,7 @@ impl Source for Inner {
 impl Program {
     /// 由测试扮演客户端，向这个 UDP 服务端发数据报。
     pub fn udp(&self) -> UdpPeer {
-        let me = {
-            let mut timeline = self.rule().0.timeline.borrow_mut();
-            timeline.test_plays("客户端");
-            timeline.new_client()
-        };
+        let me = self.rule().0.timeline.borrow_mut().test_is_client();
         UdpPeer::new(self.rule(), "127.0.0.1:0", Some(self.clone()), me)
     }
 
@@ -82,11 +78,7 @@ impl Program {
 impl Rule {
     /// 由测试扮演 UDP 服务端，绑定 `addr`（例如 `127.0.0.1:0`）。
     pub fn udp_server(&self, addr: &str) -> UdpPeer {
-        let me = {
-            let mut timeline = self.0.timeline.borrow_mut();
-            timeline.test_plays("服务端");
-            timeline.new_server()
-        };
+        let me = self.0.timeline.borrow_mut().test_is_server();
         UdpPeer::new(self, addr, None, me)
     }
 }
@@ -180,7 +172,7 @@ impl UdpPeer {
             return from;
         };
         let general = if general.is_empty() { &[][..] } else { &[general] };
-        self.world().fail_with(outcome, program.as_ref(), &expected, &actual, general)
+        self.world().fail(outcome, program.as_ref(), &expected, &actual, general)
     }
 
     /// 取走下一个数据报；没有则以 `expected` 失败。
@@ -200,7 +192,7 @@ impl UdpPeer {
         };
         let Some(Some((bytes, from, at))) = received else {
             let actual = "什么也没有收到";
-            self.world().fail(Outcome::Silence, program.as_ref(), expected, actual);
+            self.world().fail(Outcome::Silence, program.as_ref(), expected, actual, &[]);
         };
         self.0.taken.set(at);
         (bytes, from)
@@ -224,7 +216,7 @@ impl UdpPeer {
         if let Some((got, ..)) = self.0.queue.borrow_mut().pop_front() {
             let actual = format!("收到 {}", datagram(&got));
             let program = self.0.program.borrow();
-            self.world().fail(Outcome::Other, program.as_ref(), "这时什么也不发", &actual);
+            self.world().fail(Outcome::Other, program.as_ref(), "这时什么也不发", &actual, &[]);
         }
     }
 }

@@ -113,21 +113,11 @@ impl World {
         self.wait(duration, || (Instant::now() >= end || stop()).then_some(()));
     }
 
-    /// 测试失败：应当怎样，实际怎样，常见的原因，程序说了什么，经过。
+    /// 测试失败：应当怎样，实际怎样，程序说了什么，常见的原因，经过。
+    ///
+    /// `outcome` 是 `None` 时，与规则的原因无关；`general` 是不论哪条规则都有的原因，排在规则自己的之后。
     #[track_caller]
     pub fn fail(
-        &self,
-        outcome: impl Into<Option<Outcome>>,
-        program: Option<&Program>,
-        expected: &str,
-        actual: &str,
-    ) -> ! {
-        self.fail_with(outcome, program, expected, actual, &[])
-    }
-
-    /// 同 [`World::fail`]；`outcome` 是 `None` 时（程序刚刚启动），与规则的原因无关；`general` 是不论哪条规则都有的原因，排在规则自己的原因之后。
-    #[track_caller]
-    pub fn fail_with(
         &self,
         outcome: impl Into<Option<Outcome>>,
         program: Option<&Program>,
@@ -254,7 +244,7 @@ impl Rule {
     /// 测试在这里失败：`expected` 是应当怎样，`actual` 是实际怎样。
     #[track_caller]
     pub fn fail(&self, expected: &str, actual: &str) -> ! {
-        self.0.fail(Outcome::Other, None, expected, actual)
+        self.0.fail(Outcome::Other, None, expected, actual, &[])
     }
 
     pub(crate) fn note(&self, sides: (Who, &'static str, Who), label: &str, bytes: Option<&[u8]>) {

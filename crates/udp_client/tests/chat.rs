@@ -2,7 +2,6 @@
 
 use std::env::temp_dir;
 use std::path::Path;
-use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::rule;
@@ -83,8 +82,7 @@ assert s.recv(256) == b'##'
 
 #[test]
 fn python_peer() {
-    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("跳过：这台机器没有 python3");
+    if !testkit::has_python() {
         return;
     }
     let rule = rule("与 Python 写的服务端聊天。");

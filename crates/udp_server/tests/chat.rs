@@ -1,7 +1,6 @@
 //! UDP 聊天服务端：由测试扮演客户端，核对收到的回复和打印的文字。
 
 use std::path::Path;
-use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
 use testkit::{UdpPeer, rule};
@@ -99,8 +98,7 @@ s.sendto(b'##', server)
 
 #[test]
 fn python_peer() {
-    if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("跳过：这台机器没有 python3");
+    if !testkit::has_python() {
         return;
     }
     let rule = rule("与 Python 写的客户端聊天。");
