@@ -275,9 +275,7 @@ impl Peer {
         let (outcome, how) = match self.0.end.get() {
             _ if !bytes.starts_with(&got) => (Outcome::Other, ""),
             Some(End::Closed) => (Outcome::Closed, "，连接就结束了"),
-            Some(End::Reset) => {
-                (Outcome::Closed, "，连接就被重置了（见 docs/2.3.1-connection.md 的“重置”）")
-            }
+            Some(End::Reset) => (Outcome::Closed, "，连接就被重置了"),
             None if [&got[..], b"\n"].concat() == bytes => (Outcome::NoNewline, "，后面没有 \\n"),
             None if got.is_empty() => (Outcome::Silence, "（等了 3 秒）"),
             None => (Outcome::Silence, "，后面什么也没有（等了 3 秒）"),

@@ -153,6 +153,9 @@ impl World {
         if !causes.is_empty() {
             text += &format!("常见的原因：{}\n", causes.join("；\n            "));
         }
+        if ["重置", "Connection reset", "Broken pipe"].iter().any(|word| text.contains(word)) {
+            text += "什么是重置、什么时候出现：docs/2.3.1-connection.md 的“重置：RST”\n";
+        }
         text += &self.timeline.borrow().draw();
         let file = place.file().rsplit("../").next().unwrap_or_default(); // 答案也用练习的测试
         if !file.starts_with('/') {
