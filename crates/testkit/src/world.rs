@@ -113,7 +113,7 @@ impl World {
         self.wait(duration, || (Instant::now() >= end || stop()).then_some(()));
     }
 
-    /// 测试失败：应当怎样，实际怎样，常见的原因，程序说了什么，经过。
+    /// 测试失败：应当怎样，实际怎样，程序说了什么，常见的原因，经过。
     #[track_caller]
     pub fn fail(
         &self,
