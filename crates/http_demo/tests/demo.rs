@@ -120,7 +120,7 @@ assert (response.status, response.read()) == (200, b'hello world\n')
 #[test]
 fn python_peer() {
     if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("跳过：这台机器没有 python3");
+        println!("跳过：这台计算机没有 python3");
         return;
     }
     let rule = rule("与 Python 写的浏览器通信；浏览器在响应之前重置，就换下一个连接。");

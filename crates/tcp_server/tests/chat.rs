@@ -118,7 +118,7 @@ assert s.recv(256) == b''
 #[test]
 fn python_peer() {
     if !Command::new("python3").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("跳过：这台机器没有 python3");
+        println!("跳过：这台计算机没有 python3");
         return;
     }
     let rule = rule("与 Python 写的客户端聊天。");
