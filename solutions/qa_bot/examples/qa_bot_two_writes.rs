@@ -2,7 +2,7 @@
 //!
 //! - 想法：`writeln!` 写一行文字，正是这里要的。
 //! - 结果：它先写文字，再写 `\n`。后一次要等前一次得到确认，对方推迟确认，约 40 毫秒：
-//!   回答都正确，可是一秒只能回答 22 个问题，处理器却空着。
+//!   回答都正确，可是一秒只能回答二十几个问题，处理器却空着。
 //!
 //! 拒绝它的测试：`robust` 的 `answer_is_written_at_once`。
 //! 运行：`cargo run -p qa_bot_solution --example qa_bot_two_writes -- server`
