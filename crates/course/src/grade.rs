@@ -33,11 +33,11 @@ pub fn grade(root: &Path, dir: &Path, name: &str) -> Result<bool> {
         if src.is_none() {
             eprintln!("其中没有 src/*.rs，也没有 exercises/{name}/src/*.rs");
         } else if !problem.is_empty() {
-            // 机器的问题不算学生的：答案在同一个地方也要通过
+            // 计算机的问题不算学生的：答案在同一个地方也要通过
             let answer = root.join(format!("solutions/{name}/robust/src"));
             let problem = place.mark(Some(&answer))?.problem;
             if !problem.is_empty() {
-                let cause = "这台机器太忙、磁盘已满或者限制太低";
+                let cause = "这台计算机太忙、磁盘已满或者限制太低";
                 return Err(format!("答案也没有通过（{problem}）：{cause}，{id} 没有评分").into());
             }
         }

@@ -21,7 +21,7 @@ const MAIN: &str = "mod server; fn main() { server::run() }";
 /// 测试的开头：程序打印的内容里有 `word`。
 const SAYS: &str = r#"
 fn says(word: &str) {
-    assert!(std::env::var("BUSY").is_err(), "机器太忙");
+    assert!(std::env::var("BUSY").is_err(), "计算机太忙");
     let own = option_env!("CARGO_BIN_EXE_one").or(option_env!("CARGO_BIN_EXE_one_robust"));
     let program = std::env::var("TESTKIT_PROGRAM").unwrap_or(own.unwrap().to_string());
     let output = std::process::Command::new(program).output().unwrap();

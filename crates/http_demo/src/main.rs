@@ -1,4 +1,4 @@
-//! HTTP 请求和响应演示，对应课程 2.4.6 节的 `http_demo.py`（讲义：`docs/2.4-http.md`）。
+//! HTTP 请求和响应演示，对应课程 2.4.6 节的 `http_demo.py`（讲义：`docs/2.4.6-http-demo.md`）。
 //!
 //! 终端：`cargo run -p http_demo`；浏览器：`http://127.0.0.1:8000/`。
 //! 浏览器显示 `hello world`，终端显示浏览器发来的请求，然后程序结束：它只响应一次。

@@ -29,10 +29,10 @@ fn server(addr: &str) -> Result<(), Box<dyn Error>> {
         loop {
             match receive(&mut conn) {
                 Ok(Some(msg)) => {
-                    println!("收到 {} 字节: {}", msg.len(), String::from_utf8_lossy(&msg));
+                    println!("收到 {} 字节：{}", msg.len(), String::from_utf8_lossy(&msg));
                 }
                 Ok(None) => break println!("客户端已离开"),
-                Err(e) => break println!("放弃这个客户端: {e}"),
+                Err(e) => break println!("放弃这个客户端：{e}"),
             }
         }
     }

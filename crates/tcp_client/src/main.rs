@@ -1,4 +1,4 @@
-//! 基于 TCP 协议的聊天程序客户端，对应课程 2.3.3 节的 `tcp_client.py`（讲义：`docs/2.3-tcp.md`）。
+//! 基于 TCP 协议的聊天程序客户端，对应课程 2.3.3 节的 `tcp_client.py`（讲义：`docs/2.3.3-tcp-client.md`）。
 //!
 //! 终端 1：`cargo run -p tcp_server`；终端 2：`cargo run -p tcp_client`。先启动服务端。
 //! 在终端 2 的 `>>` 后输入消息，等待服务端回复；输入 `##` 后客户端结束。

@@ -1,4 +1,4 @@
-//! 基于 TCP 协议的聊天程序服务端，对应课程 2.3.2 节的 `tcp_server.py`（讲义：`docs/2.3-tcp.md`）。
+//! 基于 TCP 协议的聊天程序服务端，对应课程 2.3.2 节的 `tcp_server.py`（讲义：`docs/2.3.2-tcp-server.md`）。
 //!
 //! 终端 1：`cargo run -p tcp_server`；终端 2：`cargo run -p tcp_client`。先启动服务端。
 //! 在终端 1 的 `>>` 后回复客户端；客户端离开后等待下一个，Ctrl-C 结束服务端。

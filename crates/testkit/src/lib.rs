@@ -30,12 +30,12 @@ pub use tcp::{Listener, Peer, nobody_listens};
 pub use udp::UdpPeer;
 pub use world::{Outcome, PAUSE, Rule, rule};
 
-/// 这台机器有没有 `python3`；没有时打印一句，测试可以跳过。
+/// 这台计算机有没有 `python3`；没有时打印一句，测试可以跳过。
 pub fn has_python() -> bool {
     let python = std::process::Command::new("python3").arg("-V").output();
     let found = python.is_ok_and(|output| output.status.success());
     if !found {
-        println!("跳过：这台机器没有 python3");
+        println!("跳过：这台计算机没有 python3");
     }
     found
 }

@@ -18,7 +18,7 @@ use crate::world::{Outcome, PATIENCE, PAUSE, Rule, START, Source, World};
 const KEPT: usize = 256 << 10;
 
 /// 程序结束之后，它的输出可能还在管道里（或者被别的进程占着）：再看这么多遍，每遍隔 1 毫秒。
-/// 不用时间：机器停顿之后，读输出的线程可能还没有轮到。
+/// 不用时间：计算机停顿之后，读输出的线程可能还没有轮到。
 const DRAIN: usize = 2000;
 
 /// 一个输出：还没有核对过的部分，和全部（太长则只有开头和结尾）。

@@ -1,4 +1,4 @@
-//! 基于 UDP 协议的聊天程序客户端，对应课程 2.2.2 节的 `udp_client.py`（讲义：`docs/2.2-udp.md`）。
+//! 基于 UDP 协议的聊天程序客户端，对应课程 2.2.2 节的 `udp_client.py`（讲义：`docs/2.2.2-udp-sockets.md`）。
 //!
 //! 终端 1：`cargo run -p udp_server`；终端 2：`cargo run -p udp_client`。先启动服务端。
 //! 在终端 2 的 `>>` 后输入消息，等待服务端回复；输入 `##` 后两个程序都结束。

@@ -1,4 +1,4 @@
-//! 基于 UDP 协议的聊天程序服务端，对应课程 2.2.2 节的 `udp_server.py`（讲义：`docs/2.2-udp.md`）。
+//! 基于 UDP 协议的聊天程序服务端，对应课程 2.2.2 节的 `udp_server.py`（讲义：`docs/2.2.2-udp-sockets.md`）。
 //!
 //! 终端 1：`cargo run -p udp_server`；终端 2：`cargo run -p udp_client`。先启动服务端。
 //! 终端 1 显示客户端发来的消息，在 `>>` 后输入回复；收到 `##` 时服务端结束。

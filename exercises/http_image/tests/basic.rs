@@ -37,7 +37,7 @@ fn page_has_the_picture() {
 
 #[test]
 fn url_can_be_opened() {
-    let rule = rule("标准错误的第二行给出浏览器能打开的 URL：0.0.0.0 写成 127.0.0.1。");
+    let rule = rule("标准错误的第二行给出浏览器能打开的网址：0.0.0.0 写成 127.0.0.1。");
     let addr = SocketAddr::from(([0, 0, 0, 0], 0));
     let server = rule.client(cargo_bin!(), &[], addr);
     server.expect_stderr_lines(2);

@@ -9,7 +9,7 @@ use http::{exchange, fail, receive, request, server};
 use testkit::draw::Bytes;
 use testkit::{Outcome::*, Peer, common, rule};
 
-/// 收齐请求头的时限是 5 秒；两边留有余地：计时不会完全相同，机器也可能很忙。
+/// 收齐请求头的时限是 5 秒；两边留有余地：计时不会完全相同，计算机也可能很忙。
 const TOO_EARLY: Duration = Duration::from_secs(4);
 const TOO_LATE: Duration = Duration::from_secs(8);
 

@@ -149,7 +149,7 @@ fn server_at_an_ipv6_address() {
         .cause(Ended, cause)
         .cause(Silence, cause);
     if UdpSocket::bind("[::1]:0").is_err() {
-        println!("跳过：这台机器没有 IPv6 的地址 ::1");
+        println!("跳过：这台计算机没有 IPv6 的地址 ::1");
         return;
     }
     let (client, server) = client(&rule, "[::1]:0");

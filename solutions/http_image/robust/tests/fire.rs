@@ -29,7 +29,7 @@ fn fetch(server: &Program) {
     client.expect("HTTP/1.1 200 OK\r\n");
     let response = client.receive_to_end();
     if !response.ends_with(&[b"\r\n\r\n", IMAGE].concat()) || client.was_reset() {
-        server.fail("得到完整的图片", &format!("状态行之后有 {} 字节", response.len()));
+        server.fail("得到完整的图片", &format!("响应行之后有 {} 字节", response.len()));
     }
 }
 
