@@ -186,9 +186,13 @@ impl Terminal<'_> {
     }
 
     /// 往下重演一行：核对输出，或者键入 `>>` 之后的内容；输出还没有出现时返回 `false`。
-    fn advance(&mut self) -> bool {
+    fn advance(&mut self, may_type: bool) -> bool {
         let Some(&line) = self.lines.first() else { return false };
         let typed = line.strip_prefix(">>");
+        if typed.is_some() && !may_type {
+            self.program.wait(PAUSE);
+            return false;
+        }
         let expected = if typed.is_some() { ">>".to_string() } else { mask(line) + "\n" };
         let Some(stream) = self.rest().iter().position(|rest| rest.starts_with(&expected)) else {
             self.program.wait(PAUSE);
@@ -273,7 +277,7 @@ fn replay(blocks: &[&Block], built: &Built) -> Vec<String> {
         let mut terminal = Terminal { program, lines: &block.lines[1..end], checked: [0, 0] };
         // 前一个终端出现第一行输出，再启动后一个：连接的先后与文档一致
         let end = Instant::now() + DEADLINE;
-        while !terminal.advance() && Instant::now() < end {}
+        while !terminal.advance(true) && Instant::now() < end {}
         if addr.is_none() || block.lines[0].contains(" -p wire ") {
             let [_, stderr] = terminal.program.output();
             let last = stderr.lines().next().unwrap_or("").rsplit(['：', ' ']).next();
@@ -282,10 +286,12 @@ fn replay(blocks: &[&Block], built: &Built) -> Vec<String> {
         terminals.push(terminal);
     }
     let mut end = Instant::now() + DEADLINE;
+    let mut quiet = 0; // 别的终端都没有什么要显示，人才接着输入
     while terminals.iter().any(|terminal| !terminal.lines.is_empty()) && Instant::now() < end {
+        quiet += 1;
         for terminal in &mut terminals {
-            if terminal.advance() {
-                end = Instant::now() + DEADLINE;
+            if terminal.advance(quiet > 2) {
+                (quiet, end) = (0, Instant::now() + DEADLINE);
             }
         }
     }
