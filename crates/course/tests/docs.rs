@@ -185,7 +185,7 @@ impl Terminal<'_> {
         [stdout[self.checked[0]..].to_string(), stderr[self.checked[1]..].to_string()]
     }
 
-    /// 往下重演一行：核对输出，或者键入 `>>` 之后的内容；输出还没有出现时返回 `false`。
+    /// 往下重演一行：核对输出，或者（`may_type`）键入 `>>` 之后的内容；没有重演时返回 `false`。
     fn advance(&mut self, may_type: bool) -> bool {
         let Some(&line) = self.lines.first() else { return false };
         let typed = line.strip_prefix(">>");
