@@ -318,9 +318,13 @@ impl Program {
                     None => return,
                 }
             }
-            [..] => format!("是 {} 行（错误中不能有换行）：{:?}", lines.len(), cut(&stderr, 200)),
+            [..] => format!(
+                "是 {} 行（错误中不能有换行，收到的文字用 {{:?}} 显示）：{:?}",
+                lines.len(),
+                cut(&stderr, 200)
+            ),
         };
-        let general = "写成 format!(\"无法…… {addr}：{e}\")：系统的错误 e 中没有地址和文件名";
+        let general = "错误 e 中没有地址和文件名，要自己写上：format!(\"无法…… {addr}：{e}\")";
         let general = if actual.starts_with("这一行没有“") { &[general][..] } else { &[] };
         self.world().fail(None, Some(self), &expected, &actual, general);
     }

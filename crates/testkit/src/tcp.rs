@@ -174,6 +174,7 @@ impl Peer {
         actual: &str,
         general: &[&str],
     ) -> ! {
+        self.world().timeline.borrow_mut().fails_with(self.0.client);
         self.world().fail(outcome, Some(&self.0.program), expected, actual, general)
     }
 
@@ -274,6 +275,10 @@ impl Peer {
         };
         let (outcome, how) = match self.0.end.get() {
             _ if !bytes.starts_with(&got) => (Outcome::Other, ""),
+            Some(End::Closed) if !got.is_empty() && [&got[..], b"\n"].concat() == bytes => {
+                let actual = format!("{what}，后面没有 \\n，连接就结束了");
+                self.fail(None, expected, &actual, &["约定每一行以 \\n 结束"]);
+            }
             Some(End::Closed) => (Outcome::Closed, "，连接就结束了"),
             Some(End::Reset) => (Outcome::Closed, "，连接就被重置了"),
             None if [&got[..], b"\n"].concat() == bytes => (Outcome::NoNewline, "，后面没有 \\n"),

@@ -64,6 +64,8 @@ pub(crate) struct Timeline {
     servers: usize,
     /// 服务端是测试，或者客户端是测试。
     played: Option<&'static str>,
+    /// 测试失败在与这个客户端的对话中。
+    failed: Option<Who>,
 }
 
 impl Timeline {
@@ -77,6 +79,7 @@ impl Timeline {
             clients: 0,
             servers: 0,
             played: None,
+            failed: None,
         }
     }
 
@@ -100,6 +103,11 @@ impl Timeline {
     pub fn test_is_server(&mut self) -> Who {
         self.played = Some("服务端");
         self.new_server()
+    }
+
+    /// 测试失败在与 `client` 的对话中。
+    pub fn fails_with(&mut self, client: Who) {
+        self.failed = Some(client);
     }
 
     fn recent(&mut self) -> impl Iterator<Item = &mut Event> {
@@ -154,8 +162,11 @@ impl Timeline {
             lines.push(format!("           …… 省略 {} 件事 ……", self.omitted));
         }
         lines.extend(self.lines(&self.last, columns));
+        // 只有一个客户端，就不必说是哪一个
+        let which = self.failed.filter(|_| self.clients > 1);
+        let which = which.map_or(String::new(), |who| format!("（{}）", self.name(who)));
         format!(
-            "经过（测试扮演{role}）：\n{}\n{:>6} ms  ^^^ 在这里失败",
+            "经过（测试扮演{role}）：\n{}\n{:>6} ms  ^^^ 在这里失败{which}",
             lines.join("\n"),
             self.start.elapsed().as_millis()
         )

@@ -99,6 +99,37 @@ fn causes_belong_to_outcomes() {
 }
 
 #[test]
+fn only_the_newline_is_missing() {
+    let rule = rule("").cause(Closed, "丁");
+    let server = actor(&rule, "actor_two_pieces");
+    let client = server.connect();
+    client.expect("几岁\r\n");
+    client.finish();
+    let text = failure(|| client.expect("ab\n"));
+    let how = "实际：收到 \"ab\"，后面没有 \\n，连接就结束了\n";
+    assert_says(&text, &[how, "原因：约定每一行以 \\n 结束\n", "^^^ 在这里失败\n"]);
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_leaves_two_clients() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    eprintln!("已启动：{}", listener.local_addr().unwrap());
+    for _ in 0..2 {
+        drop(listener.accept().unwrap());
+    }
+    sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn one_of_two_clients_is_named() {
+    let rule = rule("");
+    let server = actor(&rule, "actor_leaves_two_clients");
+    let [first, _second] = [0, 1].map(|_| server.connect());
+    assert_says(&failure(|| first.expect("a")), &["^^^ 在这里失败（客户端甲）"]);
+}
+
+#[test]
 #[ignore = "被测的程序"]
 fn actor_whole_buffer() {
     let mut conn = accept();

@@ -36,6 +36,20 @@ fn expect_saved(server: &Program, dir: &TempDir, picture: &[u8]) {
     server.fail(&format!("服务端回答时，工作目录中的 new.jpg 正是这 {n} 字节"), &actual)
 }
 
+/// 因为 `why`，`server` 不能保存图片：它结束连接，不回答字节数。
+#[track_caller]
+fn expect_no_answer(server: &Program, why: &str) {
+    let client = server.connect();
+    client.send(&PHOTO[..4000]);
+    client.finish();
+    if client.receive_to_end() == b"4000\n" {
+        let cause =
+            "先回答，后保存；回答的时候图片还在 BufWriter 里，要先 flush；没有检查写文件的结果";
+        server.rule().cause(Other, cause);
+        server.fail(&format!("没有保存（{why}），就不回答字节数"), "收到 \"4000\\n\"");
+    }
+}
+
 /// 启动客户端，向 `addr` 上传内容是 `picture` 的文件；文件在 `dir` 中，名字含有空格和汉字。
 #[track_caller]
 fn client(rule: &Rule, dir: &TempDir, picture: &[u8], addr: SocketAddr) -> Program {
@@ -61,7 +75,7 @@ fn server_saves_the_picture() {
     }
     rule.cause(Silence, "收完之后没有回答；读到 0 字节之后没有结束循环")
         .cause(Other, "把图片当作文字；数错了字节")
-        .cause(Closed, "没有回答，或者回答后面没有 `\\n`")
+        .cause(Closed, "没有回答")
         .cause(Ended, "读到 0 字节之后就结束了程序，没有回答");
     client.finish();
     client.expect(format!("{}\n", PHOTO.len()));
@@ -71,6 +85,15 @@ fn server_saves_the_picture() {
     expect_saved(&server, &dir, PHOTO);
     rule.cause(Other, "回答只有一行：十进制的字节数和 `\\n`").cause(Open, "回答之后没有关闭连接");
     client.expect_close();
+    let dir = self::dir();
+    fs::create_dir(dir.path().join("new.jpg")).expect("可以写入临时目录");
+    expect_no_answer(&self::server(&rule, &dir), "new.jpg 是一个目录");
+    #[cfg(unix)] // 用 ulimit 限制文件的大小，写文件就出错，如同磁盘已满
+    {
+        let (dir, full) = (self::dir(), "trap '' XFSZ; ulimit -f 1");
+        let server = rule.server_limited(dir.path(), full, cargo_bin!(), &["server"]);
+        expect_no_answer(&server, "磁盘已满");
+    }
 }
 
 #[test]
@@ -107,6 +130,7 @@ fn client_sends_exactly_the_file() {
     server.expect(PHOTO);
     server.expect_close();
     rule.cause(Silence, "没有读回答，或者读到之后没有打印")
+        .cause(Other, "没有去掉回答末尾的 `\\n`；文字与约定的不同")
         .cause(Ended, "把读方向也关闭了（Shutdown::Both）；对回答的字节数判断错了");
     server.send(format!("{}\n", PHOTO.len()));
     server.close();

@@ -183,9 +183,10 @@ fn silence() {
         slow.send(piece);
         slow.expect_silence_for(Duration::from_millis(2200));
     }
+    slow.send("d");
     slow.finish();
-    slow.expect("3\n");
-    expect_picture(&patient, &dirs[0], b"abc", "慢的客户端的图片");
+    slow.expect("4\n");
+    expect_picture(&patient, &dirs[0], b"abcd", "慢的客户端的图片");
     rule.cause(Open, "没有设置读超时（set_read_timeout），或者出错（超时）之后又继续读")
         .cause(
             Other,
@@ -212,10 +213,12 @@ fn many_clients_at_once() {
     let server = server(&rule, &dir);
     let mut pictures: Vec<Vec<u8>> = (0..20).map(|i| vec![i; 4000 + usize::from(i)]).collect();
     pictures[0].resize(2 * BIG, 0); // 发完它的一半，服务端已经在保存
-    let clients: Vec<Peer> = pictures.iter().map(|_| server.connect()).collect();
-    for (client, picture) in clients.iter().zip(&pictures) {
+    let start = |picture: &Vec<u8>| {
+        let client = server.connect();
         client.send(&picture[..picture.len() / 2]);
-    }
+        client
+    };
+    let clients: Vec<Peer> = pictures.iter().map(start).collect();
     clients[0].expect_silence(); // 同时服务的，这时都在保存
     for (client, picture) in clients.iter().zip(&pictures).rev() {
         client.send(&picture[picture.len() / 2..]);

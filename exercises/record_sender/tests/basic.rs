@@ -44,7 +44,7 @@ fn server_saves_the_records() {
     let rule = rule(
         "每条记录在 records.txt 中占一行；单独一个 # 的一行是结束：回答条数，打印保存了几条。",
     )
-    .cause(Silence, "没有认出“#\\n”；在等客户端关闭连接")
+    .cause(Silence, "没有认出“#\\n”，例如每次读之前没有清空 line；在等客户端关闭连接")
     .cause(Other, "# 也算了一条；没有等到 # 就回答")
     .cause(Closed, "读了一条就结束了");
     let dir = tempfile::tempdir().unwrap();

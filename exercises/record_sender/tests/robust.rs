@@ -169,15 +169,15 @@ fn silence() {
         slow.send(piece);
         slow.expect_silence_for(PAUSE);
     }
-    slow.send("#\n");
-    slow.expect("1\n");
+    slow.send("李四  19\n#\n");
+    slow.expect("2\n");
     expect_no_answer(&servers[1], &half);
     expect_no_answer(&servers[2], &whole);
     drop((half, whole));
     rule.cause(Silence, "还在等沉默的客户端（得到回答之后不离开的也是）");
     next.iter().for_each(|next| _ = next.expect("0\n"));
     rule.cause(Other, "沉默之前的半条也写进了文件；收到 # 才写入，完整的也没有了");
-    for (i, saved) in ["张三  18\n", "甲  1\n", "甲  1\n"].iter().enumerate() {
+    for (i, saved) in ["张三  18\n李四  19\n", "甲  1\n", "甲  1\n"].iter().enumerate() {
         expect_saved(&servers[i], dirs[i].path(), saved);
     }
 }
