@@ -444,8 +444,9 @@ impl Program {
     }
 }
 
-/// 用于失败信息：一个输出的开头和结尾几行；没有就不写。
+/// 用于失败信息：一个输出的开头和结尾几行，控制字符显示为 `�`；没有就不写。
 fn show(name: &str, output: &str) -> String {
+    let output = output.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "�"); // 例如 0
     let lines: Vec<String> = output.lines().map(|line| cut(line, 200)).collect();
     match lines.len() {
         0 => String::new(),

@@ -149,9 +149,11 @@ impl Timeline {
         self.note(sides, "", Some(bytes));
     }
 
-    /// 画出经过；测试没有扮演谁，就没有网络上的事可画。
+    /// 画出经过；测试没有扮演谁，或者什么也没有发生，就没有事可画。
     pub fn draw(&self) -> String {
-        let Some(role) = self.played else { return String::new() };
+        let (Some(role), false) = (self.played, self.first.is_empty()) else {
+            return String::new();
+        };
         let events = || self.first.iter().chain(&self.last);
         let column = |pick: fn(&Event) -> Who| {
             events().map(|event| width(&self.name(pick(event)))).max().unwrap_or(0)

@@ -57,7 +57,7 @@ fn url_can_be_opened() {
 #[test]
 fn picture_is_complete() {
     let rule = rule("/image.jpg 的类型是 image/jpeg，响应体就是 image.jpg 的全部字节。")
-        .cause(Other, "没有看请求的路径");
+        .cause(Other, "没有看请求的路径；类型写成了 image/jpg：jpg 只是扩展名");
     let server = server(&rule);
     let picture = exchange(&server, request("GET", "/image.jpg"), &[200]);
     picture.expect_type(&server, "image/jpeg");
@@ -73,6 +73,7 @@ fn picture_is_complete() {
 fn other_paths_are_not_found() {
     let rule = rule("别的路径（例如浏览器自己请求的 /favicon.ico）是 404，以后的请求不受影响。")
         .cause(Other, "没有看请求的路径；用 contains 或 starts_with 比较路径")
+        .cause(Closed, "不认识的路径没有响应就关闭了连接：404 也是响应")
         .cause(Ended, "遇到不认识的路径就崩溃或结束程序");
     let server = server(&rule);
     for path in ["/favicon.ico", "/image.jpgx", "/a/image.jpg", "/image", "/index.html"] {

@@ -115,7 +115,7 @@ fn client_asks_and_prints() {
         client.type_line(word);
         let addr = server.expect(word);
         rule.cause(Silence, "收到了回答而没有打印")
-            .cause(Other, "没有换行；去掉了回答的空白；加了别的文字");
+            .cause(Other, "回答后面没有换行，或者 >> 后面换了行；去掉了回答的空白；加了别的文字");
         server.send_to(answer, addr);
         client.expect_stdout(&format!("{answer}\n>>"));
     }
@@ -138,7 +138,7 @@ fn client_ends() {
         client.expect_stdout("回答\n>>");
         let sends = "先发送，再检查是不是 ##；没有检查输入是否已经结束，发送了空行";
         rule.cause(Other, sends)
-            .cause(Ended, sends)
+            .cause(Ended, "退出时返回了错误，或者崩溃了：输入结束也是正常的退出")
             .cause(Open, "没有检查输入是否已经结束：循环读到的是空行");
         if ctrl_d {
             client.end_input();

@@ -171,7 +171,7 @@ fn no_answer() {
         let actual = format!("打印三个回答用了 {:.1} 秒", start.elapsed().as_secs_f32());
         client.fail("收到回答立即打印", &actual);
     }
-    rule.cause(Silence, "接收没有时限（set_read_timeout），或者时限长于 1 秒；没有再发")
+    rule.cause(Silence, "接收没有时限（set_read_timeout），或者时限长于 1 秒；没有再发，例如用 ? 返回了 recv 的错误")
         .cause(Ended, "等到时限，recv 返回错误，用 ? 结束了客户端")
         .cause(Other, "没有等满 1 秒");
     let start = Instant::now();
@@ -182,7 +182,7 @@ fn no_answer() {
         .cause(Other, "没有回答写在了标准输出上：错误用 eprintln!");
     client.expect_stdout(">>");
     let elapsed = start.elapsed();
-    rule.cause(Other, "每次等的不是 1 秒");
+    rule.cause(Other, "每次等的不是 1 秒；第三次发送之后没有等");
     waited(&client, elapsed, 3.0, "放弃");
     if elapsed > Duration::from_secs(5) {
         let actual = format!("{:.1} 秒才放弃", elapsed.as_secs_f32());

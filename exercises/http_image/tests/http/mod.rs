@@ -81,7 +81,12 @@ pub fn fail(server: &Program, expected: &str, actual: &str, cause: &str) -> ! {
 fn parse(received: &[u8], is_head: bool) -> Result<Response, (String, &'static str)> {
     let error = |problem: &str, cause| Err((problem.to_string(), cause));
     let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
-        return error("响应头后面没有空行", "行尾是 \\r\\n，不是 \\n；空行只有 \\r\\n");
+        let line = received.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let cause = match line.windows(4).any(|bytes| bytes == b"\\r\\n") {
+            true => "r\"…\" 和 r#\"…\"# 中的 \\r\\n 不是换行，是四个字符：响应头用普通的 \"…\"",
+            false => "行尾是 \\r\\n，不是 \\n；最后一行之后还有空行，只有 \\r\\n",
+        };
+        return error("响应头后面没有空行", cause);
     };
     let header = String::from_utf8_lossy(&received[..end]);
     if header.replace("\r\n", "").contains(['\r', '\n']) {
