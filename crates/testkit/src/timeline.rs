@@ -7,9 +7,13 @@ use crate::draw::{Bytes, COLUMNS, client_name, cut, prefix, width};
 /// 同一个方向上相隔不到这么久到达的几段，画成一段：操作系统本来就可能把它们一次交出来。
 const TOGETHER: Duration = Duration::from_millis(5);
 
-/// 事情太多时，只画最先的和最后的这么多件。
+/// 事情太多时，只记最先的和最后的这么多件。
 const FIRST: usize = 40;
 const LAST: usize = 40;
+
+/// 画出来的行太多时，只留开头和结尾的这么多行。
+const TOP: usize = 8;
+const BOTTOM: usize = 20;
 
 /// 对话的一方。
 #[derive(Clone, Copy, PartialEq)]
@@ -164,6 +168,9 @@ impl Timeline {
             lines.push(format!("           …… 省略 {} 件事 ……", self.omitted));
         }
         lines.extend(self.lines(&self.last, columns));
+        if let Some(more) = lines.len().checked_sub(TOP + BOTTOM).filter(|more| *more > 0) {
+            lines.splice(TOP..TOP + more, [format!("           …… 省略 {more} 行 ……")]);
+        }
         // 只有一个客户端，就不必说是哪一个
         let which = self.failed.filter(|_| self.clients > 1);
         let which = which.map_or(String::new(), |who| format!("（{}）", self.name(who)));
