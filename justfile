@@ -61,7 +61,7 @@ course:
 
 # 自动改动课程程序和答案，列出测试没有发现的改动；约半小时（需要 cargo-mutants）
 mutants *ARGS:
-    cargo mutants -o target --workspace --test-workspace=false -f 'crates/*_*/src/*.rs' -f 'solutions/*/robust/src/*.rs' {{ARGS}}
+    cargo mutants -o target --workspace --test-workspace=false -f 'crates/*_*/src/*.rs' -f 'solutions/*/robust/src/[cs]*.rs' {{ARGS}}
 
 # CI 检查的一切
 ci: lint test-all fire course
