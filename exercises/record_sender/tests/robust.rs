@@ -76,7 +76,6 @@ fn clients_that_vanish() {
     let dir = tempfile::tempdir().unwrap();
     let start = |rule: &Rule| {
         let rule = rule
-            .clone()
             .cause(Silence, "读到 0 字节（客户端已经离开）之后还在循环，轮不到下一个客户端")
             .cause(
                 Other,
