@@ -230,6 +230,12 @@ fn endless_header() {
     ] {
         exchange(&server, header, &[431]);
     }
+    rule.cause(Silence, "只在长度正好是上限时才算过长");
+    let client = server.connect();
+    client.send(line);
+    client.expect_silence(); // 服务端读到的长度，不再是整数块
+    client.send("x".repeat(70_000));
+    receive(&server, &client, false, &[431]);
     exchange(&server, request("GET", "/"), &[200]);
 }
 
