@@ -1,7 +1,6 @@
 //! 一个测试：它的规则、常见的原因、经过，和唯一的等待。
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::panic::{Location, resume_unwind};
 use std::path::Path;
 use std::rc::{Rc, Weak};
@@ -227,7 +226,7 @@ impl Rule {
 
     /// 启动客户端 `exe`，参数是 `args` 和服务端的地址 `addr`。
     #[track_caller]
-    pub fn client(&self, exe: &Path, args: &[&str], addr: SocketAddr) -> Program {
+    pub fn client(&self, exe: &Path, args: &[&str], addr: impl ToString) -> Program {
         let who = self.0.timeline.borrow_mut().new_client();
         let addr = addr.to_string();
         let args = [args, &[&addr]].concat();

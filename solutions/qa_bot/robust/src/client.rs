@@ -1,8 +1,11 @@
 //! 问答机器人的客户端。
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+
+/// 一个回答最多的字节数，含 `\n`：没有 `\n` 的回答也不会占满内存。
+const MAX_ANSWER: u64 = 64 * 1024;
 
 /// 连接 `addr` 的服务端，把用户输入的问题发过去，打印回答；无法连接、服务端离开时返回错误。
 pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
@@ -25,9 +28,10 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         tcp_socket.write_all(question.as_bytes()).map_err(|e| format!("无法发送到 {addr}：{e}"))?;
         // 4. 回答不一定一次到齐：读到 \n 才完整；没有 \n 的，是服务端发到一半就离开了
         let mut data = Vec::new();
-        reader.read_until(b'\n', &mut data).map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
+        let read = reader.by_ref().take(MAX_ANSWER).read_until(b'\n', &mut data);
+        read.map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
         if !data.ends_with(b"\n") {
-            return Err(format!("服务端 {addr} 已断开连接").into());
+            return Err(format!("服务端 {addr} 已断开连接，或者回答过长").into());
         }
         // 5. 回答自带 \n，正好占一行
         print!("{}", String::from_utf8_lossy(&data));

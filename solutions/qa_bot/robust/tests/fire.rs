@@ -1,4 +1,4 @@
-//! 问答机器人的故障测试：随机的客户端，在任何一个字节之后重置。失败时写出种子，可以重放。
+//! 问答机器人的故障测试：随机的客户端和服务端，在任何一个字节之后重置。失败时写出种子，可以重放。
 #![cfg(unix)]
 
 use assert_cmd::cargo::cargo_bin;
@@ -48,5 +48,35 @@ fn reset_at_every_byte() {
             ask(&good, random);
         }
         server.expect_running();
+    });
+}
+
+#[test]
+fn bad_servers() {
+    rounds(|random| {
+        for round in 0..10 {
+            let rule = rule("不论服务端回答什么，客户端打印完整的一行，否则说明一行错误。");
+            let listener = rule.listen();
+            let client = rule.client(cargo_bin!(), &["client"], listener.addr());
+            let server = listener.accept(&client);
+            client.type_line("你好");
+            server.expect("你好\n");
+            let mut answer = random.mangle(&[b"a\n", "你好啊\n".as_bytes()]);
+            if round == 0 {
+                answer = vec![b'9'; 1 << 20]; // 没有 \n，连接也不关闭
+            }
+            server.send(&answer);
+            let _open = (round == 0).then_some(server);
+            match answer.iter().position(|byte| *byte == b'\n') {
+                Some(end) => {
+                    let line = String::from_utf8_lossy(&answer[..=end]);
+                    client.expect_stdout(&format!(">>{line}>>"));
+                }
+                None => {
+                    client.expect_stdout(">>");
+                    client.expect_error(&[&listener.addr().to_string()]);
+                }
+            }
+        }
     });
 }
