@@ -50,7 +50,7 @@ fn end_of_input_acts_as_the_end_mark() {
 fn only_ipv4() {
     // Wine 用所在的 Linux 解析名字：没有 /etc/hosts（例如在 chroot 里），就没有 localhost
     if !("localhost", 0).to_socket_addrs().is_ok_and(|mut addrs| addrs.any(|addr| addr.is_ipv4())) {
-        println!("跳过：这台机器不能把 localhost 解析为 IPv4 的地址");
+        println!("跳过：这台计算机不能把 localhost 解析为 IPv4 的地址");
         return;
     }
     let rule = rule("只用 IPv4 的地址：localhost 的第一个地址可能是 ::1。");
