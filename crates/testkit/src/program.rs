@@ -351,7 +351,7 @@ impl Program {
     /// 等标准错误上有 `n` 行（服务端的第一行是地址）。
     #[track_caller]
     pub fn expect_stderr_lines(&self, n: usize) {
-        let lines = || self.stderr().lines().count();
+        let lines = || self.stderr().matches('\n').count(); // 写到一半的不算
         let found = self.world().wait_patiently(|| (lines() >= n || self.ended()).then_some(()));
         if found.is_none() || lines() < n {
             let actual = format!("有 {} 行", lines());
