@@ -36,7 +36,7 @@ fn url_can_be_opened() {
 }
 
 #[test]
-fn request_over_1024_bytes() {
+fn request_larger_than_the_buffer() {
     let rule =
         rule("请求没有读完就关闭，连接会被重置，响应可能丢失：先关闭写方向，再读到浏览器关闭。");
     let server = rule.server(cargo_bin!(), &[]);

@@ -44,11 +44,6 @@ impl Bytes {
         self.len == 0
     }
 
-    /// 是否以换行结尾。
-    pub fn ends_line(&self) -> bool {
-        self.tail.last().or(self.head.last()) == Some(&b'\n')
-    }
-
     /// 文字照原样写在引号中，`\r`、`\n`、`\t` 看得见；别的字节写成十六进制。最多占 `columns` 列。
     pub fn show(&self, columns: usize) -> String {
         let cut = self.len > self.head.len() + self.tail.len();
@@ -132,7 +127,7 @@ pub fn width(text: &str) -> usize {
 }
 
 /// `text` 和它后面的空格，一共占 `columns` 列。
-pub fn pad(text: &str, columns: usize) -> String {
+fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 

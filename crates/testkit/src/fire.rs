@@ -89,6 +89,16 @@ pub fn attack(server: &Program, random: &mut Random, bytes: &[u8]) {
     }
 }
 
+/// 能不能用 [`reset_now`]；不能时打印一句，测试可以跳过这一种。
+pub fn has_perl() -> bool {
+    let perl = Command::new("perl").args(["-MSocket", "-e1"]).status();
+    let found = perl.is_ok_and(|status| status.success());
+    if !found {
+        println!("跳过重置：这台计算机没有 perl");
+    }
+    found
+}
+
 /// 立即以重置断开连接，不管有没有没读的数据。
 ///
 /// `std` 不能设置 `SO_LINGER`，所以由 perl 在继承的同一个套接字上设置；没有 perl 则崩溃。

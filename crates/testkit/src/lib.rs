@@ -1,16 +1,6 @@
 //! 测试用的工具：启动一个程序，扮演它的对方，失败时画出经过。只用 `std`。
 //!
-//! 一个测试是一条[规则](rule)：先写规则和常见的原因，再由测试扮演对方。
-//!
-//! ```text
-//! let rule = rule("一个问题可以分几段到达：读到 `\\n` 才回答。").cause(Other, "把一次 read 当作一个问题");
-//! let server = rule.server(cargo_bin!(), &["server"]);
-//! let client = server.connect();
-//! client.send("你叫什么");
-//! client.expect_silence();
-//! client.send("名字\n");
-//! client.expect("我叫小美\n");
-//! ```
+//! 一个测试是一条[规则](rule)：先写规则和常见的原因，再由测试扮演对方，例如 `exercises/qa_bot/tests/basic.rs`。
 //!
 //! 套接字都不阻塞。每一次等待都是同一个循环（`World::wait`）：它看遍这个测试的程序和套接字，到达了什么就记下什么，
 //! 不管测试正在等哪一个；没有读的字节只是看（`peek`），仍然留在套接字里。

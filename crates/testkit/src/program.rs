@@ -186,14 +186,10 @@ impl Program {
 
     /// 键入一行。
     pub fn type_line(&self, text: &str) {
-        self.type_bytes(format!("{text}\n"));
-    }
-
-    /// 键入任意字节。
-    pub fn type_bytes(&self, bytes: impl AsRef<[u8]>) {
-        self.0.rule.note(alone(self.0.who), "键入", Some(bytes.as_ref()));
+        let line = format!("{text}\n").into_bytes();
+        self.0.rule.note(alone(self.0.who), "键入", Some(&line));
         if let Some(typist) = &*self.0.typist.borrow() {
-            let _ = typist.send(bytes.as_ref().to_vec());
+            let _ = typist.send(line);
         }
     }
 
@@ -369,13 +365,12 @@ impl Program {
         String::from_utf8_lossy(&self.0.stderr.borrow().all).into_owned()
     }
 
-    /// 看着它和它的对方，最多 `limit`，直到有事发生。
+    /// 看着它和它的对方，直到有事发生，最多 `limit`。
     pub fn wait(&self, limit: Duration) {
-        let mut rounds = 0;
-        self.world().wait(limit, || {
-            rounds += 1;
-            (rounds > 1 && self.world().look()).then_some(())
-        });
+        let end = Instant::now() + limit;
+        while !self.world().look() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// 程序结束了没有；它的输出可能还没有读完。

@@ -32,7 +32,7 @@ struct Inner {
     stream: RefCell<Option<TcpStream>>,
     /// 已经到达、画过、还没有读的字节。
     seen: Cell<usize>,
-    /// 最近一段到达的时间；它之前到达了几段。
+    /// 最近一段到达的时间。
     arrived: Cell<Instant>,
     end: Cell<Option<End>>,
     /// 还没有收到过什么。

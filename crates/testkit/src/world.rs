@@ -233,7 +233,7 @@ impl Rule {
         Program::start(self, &std::env::temp_dir(), &crate::program::under_test(exe), &args, who)
     }
 
-    /// 启动任意一个程序 `exe`（不是被测的那一个），工作目录是 `dir`；画在 `who` 的一边。
+    /// 启动程序 `exe`，不看 `TESTKIT_PROGRAM`，工作目录是 `dir`；第一个参数是 `client` 的画在客户端一边。
     #[track_caller]
     pub fn program_in(&self, dir: &Path, exe: &Path, args: &[&str]) -> Program {
         let who = match args.first().is_some_and(|arg| *arg == "client") {

@@ -2,7 +2,7 @@
 
 use std::env::{current_exe, temp_dir};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -29,6 +29,8 @@ fn assert_says(text: &str, parts: &[&str]) {
 }
 
 fn accept() -> TcpStream {
+    let started = std::env::args().any(|arg| arg == "127.0.0.1:0");
+    assert!(started, "只由别的测试启动，不单独运行"); // 否则没有人来连接
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     eprintln!("已启动：{}", listener.local_addr().unwrap());
     listener.accept().unwrap().0
@@ -226,4 +228,32 @@ fn server_at_another_address_is_found_out() {
     let text = failure(|| actor(&rule, "actor_elsewhere"));
     assert_says(&text, &["写出的是参数 0.0.0.0:0"]);
     assert!(!text.contains('乙'), "规则的原因与启动无关：\n{text}");
+}
+
+#[test]
+#[ignore = "被测的程序"]
+fn actor_udp() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    eprintln!("已启动：{}", socket.local_addr().unwrap());
+    for answer in [&b"ab\0\0"[..], b"ab\n", b"ab"] {
+        let (_, from) = socket.recv_from(&mut [0; 9]).unwrap();
+        let elsewhere = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let from_here = answer.len() > 2; // 最后一个回答来自别的端口
+        if from_here { &socket } else { &elsewhere }.send_to(answer, from).unwrap();
+    }
+    sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn datagrams_have_their_causes() {
+    let rule = rule("").cause(Silence, "甲").cause(Other, "乙");
+    let server = actor(&rule, "actor_udp");
+    let client = server.udp();
+    for cause in ["&buffer[..n]", "数据报自带边界", "应当用收到单词的那一个"] {
+        client.send("问");
+        let text = failure(|| client.expect("ab"));
+        assert_says(&text, &[cause, "-->", "<--", "3 字节  \"问\""]);
+        assert!(!text.contains('乙'), "{text}");
+    }
+    assert_says(&failure(|| client.expect("ab")), &["什么也没有收到", "原因：甲"]);
 }

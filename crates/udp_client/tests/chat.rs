@@ -4,13 +4,20 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::rule;
+use testkit::{Program, Rule, UdpPeer, rule};
+
+/// 启动连接到测试的客户端；返回它和测试扮演的服务端。
+fn client(rule: &Rule) -> (Program, UdpPeer) {
+    let server = rule.udp_server("127.0.0.1:0");
+    let client = rule.client(cargo_bin!(), &[], server.addr());
+    server.serves(&client);
+    (client, server)
+}
 
 #[test]
 fn conversation() {
     let rule = rule("输入的一行发给服务端，显示它的回复；## 也发出，然后结束。");
-    let server = rule.udp_server("127.0.0.1:0");
-    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let (client, server) = client(&rule);
     client.expect_stdout(">>");
     client.type_line("你好");
     let addr = server.expect("你好");
@@ -28,8 +35,7 @@ fn conversation() {
 #[test]
 fn reply_that_is_not_utf8() {
     let rule = rule("回复中不是 UTF-8 的字节显示为 �，客户端继续。");
-    let server = rule.udp_server("127.0.0.1:0");
-    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let (client, server) = client(&rule);
     client.type_line("你好");
     server.send_to(b"\xff\xfeabc", server.expect("你好"));
     client.expect_stdout(">>从服务器端收到消息: ��abc\n>>");
@@ -38,8 +44,7 @@ fn reply_that_is_not_utf8() {
 #[test]
 fn end_of_input_acts_as_the_end_mark() {
     let rule = rule("输入结束（Ctrl-D）当作 ##：发给服务端，然后结束。");
-    let server = rule.udp_server("127.0.0.1:0");
-    let client = rule.client(cargo_bin!(), &[], server.addr());
+    let (client, server) = client(&rule);
     client.expect_stdout(">>");
     client.end_input();
     server.expect("##");

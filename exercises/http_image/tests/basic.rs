@@ -91,7 +91,7 @@ fn many_connections_at_once() {
         .cause(Silence, "服务完一个连接才接受下一个；线程的个数是固定的：应为每个连接启动一个线程")
         .cause(Ended, "一个连接的错误结束了整个程序，或者使线程崩溃");
     let server = server(&rule);
-    let clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    let clients: Vec<_> = (0..80).map(|_| server.connect()).collect();
     for client in clients.iter().rev() {
         client.send(request("GET", "/image.jpg"));
         receive(&server, client, false, &[200]);

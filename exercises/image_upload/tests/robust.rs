@@ -152,13 +152,9 @@ fn clients_that_vanish() {
         server(&rule, &dir)
     };
     let server = common::clients_that_vanish(start, &NEW[..5], request, answer);
-    // std 不能随意重置连接，由 perl 代劳；没有 perl，就不检查这一种
+    // std 不能随意重置连接，由 perl 代劳
     #[cfg(unix)]
-    if std::process::Command::new("perl")
-        .args(["-MSocket", "-e1"])
-        .status()
-        .is_ok_and(|s| s.success())
-    {
+    if testkit::fire::has_perl() {
         let client = server.connect();
         client.send([1; 1000]);
         testkit::fire::reset_now(client);

@@ -1,31 +1,10 @@
 //! 网络单词查询，第一关：课程要求的。
 
+mod words;
+
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Outcome::*, Program, Rule, UdpPeer, rule};
-
-const DICT: &str = include_str!("../dict.txt");
-const UNKNOWN: &str = "没有找到这个单词";
-
-#[track_caller]
-fn server(rule: &Rule) -> Program {
-    rule.server(cargo_bin!(), &["server"])
-}
-
-/// 启动客户端，等它显示提示符；返回它和测试扮演的服务端。
-#[track_caller]
-fn client(rule: &Rule) -> (Program, UdpPeer) {
-    let server = rule.udp_server("127.0.0.1:0");
-    let client = rule.client(cargo_bin!(), &["client"], server.addr());
-    server.serves(&client);
-    client.expect_stdout(">>");
-    (client, server)
-}
-
-/// 词典中 `word` 的解释。
-fn explanation(word: &str) -> &'static str {
-    let entry = DICT.lines().find_map(|line| line.strip_prefix(&format!("{word}\t")));
-    entry.expect("dict.txt 中有这个单词")
-}
+use testkit::{Outcome::*, rule};
+use words::{ADDR, DICT, UNKNOWN, client, explanation, server};
 
 #[test]
 fn server_does_not_know_every_word() {
@@ -106,7 +85,7 @@ fn server_finds_only_equal_words() {
 fn client_asks_and_prints() {
     let rule =
         rule("客户端显示 >>，把用户的单词作为一个数据报发送，把回答原样打印成一行，再显示 >>。");
-    let (client, server) = client(&rule);
+    let (client, server) = client(&rule, ADDR);
     for (word, answer) in [("tcp", "回答一"), ("no such word", "  回答 二\t")] {
         let rule = rule
             .clone()
@@ -129,7 +108,7 @@ fn client_ends() {
         "独占一行的 ##，或者输入结束（Ctrl-D），使客户端退出，不发送；含有 ## 的单词照常发送。",
     );
     for ctrl_d in [false, true] {
-        let (client, server) = client(&rule);
+        let (client, server) = client(&rule, ADDR);
         let contains = "含有 ## 的一行也当作结束（starts_with，contains）：应比较整行";
         let rule = rule.cause(Silence, contains).cause(Ended, contains);
         client.type_line("##x");

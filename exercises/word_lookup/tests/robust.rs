@@ -1,32 +1,16 @@
 //! 网络单词查询，第二关：真实的对方要求的。次序与 `README.md` 相同。
 
+mod words;
+
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use testkit::{Outcome::*, Program, Rule, UdpPeer, common, rule};
-
-const DICT: &str = include_str!("../dict.txt");
-const UNKNOWN: &str = "没有找到这个单词";
-const ADDR: &str = "127.0.0.1:0";
+use testkit::{Outcome::*, Program, UdpPeer, common, rule};
+use words::{ADDR, DICT, UNKNOWN, client, explanation, server};
 
 /// 最大的 UDP 数据报（IPv4）；macOS 默认不让程序发送这样大的。
 const MAX_DATAGRAM: usize = if cfg!(target_os = "macos") { 9_216 } else { 65_507 };
-
-#[track_caller]
-fn server(rule: &Rule) -> Program {
-    rule.server(cargo_bin!(), &["server"])
-}
-
-/// 启动客户端，等它显示提示符；返回它和测试扮演的服务端，后者绑定 `addr`。
-#[track_caller]
-fn client(rule: &Rule, addr: &str) -> (Program, UdpPeer) {
-    let server = rule.udp_server(addr);
-    let client = rule.client(cargo_bin!(), &["client"], server.addr());
-    server.serves(&client);
-    client.expect_stdout(">>");
-    (client, server)
-}
 
 /// 用户输入 `word`；返回客户端从哪里发来。
 #[track_caller]
@@ -57,12 +41,6 @@ fn waited(client: &Program, elapsed: Duration, seconds: f32, what: &str) {
         let actual = format!("{:.2} 秒就{what}", elapsed.as_secs_f32());
         client.fail(&format!("用户输入之后满 {seconds} 秒才{what}"), &actual);
     }
-}
-
-/// 词典中 `word` 的解释。
-fn explanation(word: &str) -> &'static str {
-    let entry = DICT.lines().find_map(|line| line.strip_prefix(&format!("{word}\t")));
-    entry.expect("dict.txt 中有这个单词")
 }
 
 #[test]

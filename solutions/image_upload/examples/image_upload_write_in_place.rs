@@ -18,7 +18,7 @@ fn main() -> io::Result<()> {
     eprintln!("图片服务端已启动：{}", tcp_socket.local_addr()?);
     loop {
         if let Err(e) = serve(&tcp_socket) {
-            eprintln!("没有收到完整的图片：{e}");
+            eprintln!("没有服务完一个客户端：{e}");
         }
     }
 }

@@ -44,7 +44,7 @@ fn serve(mut conn: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// 问题 `question` 的回答。
+/// 问题 `question` 的回答（`examples` 中的程序也用它）。
 pub fn answer(question: &str) -> &'static str {
     let found = ANSWERS.iter().find(|(keyword, _)| question.contains(keyword));
     found.map_or(UNKNOWN, |(_, answer)| answer)

@@ -23,7 +23,7 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
     loop {
         // 2. 服务完一个客户端，再服务下一个；不用 ?：一个客户端的错误只属于它自己
         if let Err(e) = serve(&tcp_socket) {
-            eprintln!("没有收到完整的图片：{e}");
+            eprintln!("没有服务完一个客户端：{e}");
         }
     }
 }

@@ -31,7 +31,9 @@ pub fn run(addr: SocketAddr) -> Result<(), Box<dyn Error>> {
         let read = reader.by_ref().take(MAX_ANSWER).read_until(b'\n', &mut data);
         read.map_err(|e| format!("无法从 {addr} 接收：{e}"))?;
         if !data.ends_with(b"\n") {
-            return Err(format!("服务端 {addr} 已断开连接，或者回答过长").into());
+            let problem =
+                if data.len() as u64 == MAX_ANSWER { "回答过长" } else { "已断开连接" };
+            return Err(format!("服务端 {addr} {problem}").into());
         }
         // 5. 回答自带 \n，正好占一行
         print!("{}", String::from_utf8_lossy(&data));
