@@ -8,14 +8,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{
-    DEADLINE, Program, build, exercises, files, no_cargo, report, root, side_by_side, text,
-};
+use common::{DEADLINE, build, exercises, files, no_cargo, report, root, side_by_side, text};
 use course::cargo::Built;
 use course::exercise::{self, STAGES, members};
+use testkit::{Program, rule};
 
 /// 各个文档，即 `docs/SUMMARY.md` 列出的：所在的目录、文件名和内容。学生自己的笔记不检查。
 fn documents() -> Vec<(String, String, String)> {
@@ -181,7 +179,8 @@ struct Terminal<'a> {
 impl Terminal<'_> {
     /// 还没有核对的标准输出和标准错误。
     fn rest(&self) -> [String; 2] {
-        let [stdout, stderr] = self.program.output().map(|text| mask(&text));
+        let [stdout, stderr] =
+            [self.program.stdout(), self.program.stderr()].map(|text| mask(&text));
         [stdout[self.checked[0]..].to_string(), stderr[self.checked[1]..].to_string()]
     }
 
@@ -250,19 +249,21 @@ fn start(command: &str, addr: Option<SocketAddr>, dir: &Path, built: &Built) -> 
         ["--example", example, ref args @ ..] => (example, args),
         _ => (package.as_str(), words.as_slice()),
     };
-    let mut command = Command::new(built.path(&member, target).unwrap_or_else(|e| panic!("{e}")));
+    let mut given: Vec<String> = Vec::new();
     for arg in args.iter().filter(|arg| arg.parse::<SocketAddr>().is_err()) {
         match root().join(arg) {
-            file if file.is_file() => command.arg(file),
-            _ => command.arg(arg),
+            file if file.is_file() => given.push(file.display().to_string()),
+            _ => given.push(arg.to_string()),
         };
     }
+    let free = "127.0.0.1:0".to_string();
     if package == "wire" {
-        command.arg("127.0.0.1:0");
+        given.push(free.clone());
     }
-    command.arg(addr.map_or("127.0.0.1:0".to_string(), |addr| addr.to_string()));
-    command.current_dir(dir);
-    Program::start(command)
+    given.push(addr.map_or(free, |addr| addr.to_string()));
+    let exe = built.path(&member, target).unwrap_or_else(|e| panic!("{e}"));
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    rule("").program_in(dir, exe, &given)
 }
 
 /// 重演一段对话，每个终端一个代码块；返回与文档不同的各处。
@@ -279,7 +280,7 @@ fn replay(blocks: &[&Block], built: &Built) -> Vec<String> {
         let end = Instant::now() + DEADLINE;
         while !terminal.advance(true) && Instant::now() < end {}
         if addr.is_none() || block.lines[0].contains(" -p wire ") {
-            let [_, stderr] = terminal.program.output();
+            let stderr = terminal.program.stderr();
             let last = stderr.lines().next().unwrap_or("").rsplit(['：', ' ']).next();
             addr = last.and_then(|last| last.parse().ok()); // 以后的程序连接它
         }

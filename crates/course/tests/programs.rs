@@ -3,16 +3,16 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{
-    Program, build, exercises, files, is_stub, no_cargo, report, root, side_by_side, text,
+    build, exercises, files, finish, is_stub, no_cargo, report, root, side_by_side, text,
 };
 use course::cargo::Built;
 use course::exercise::{self, STAGES, test_names};
 use course::runner;
+use testkit::{Program, rule};
 
 /// 一个骨架的全部测试都失败，最多需要的时间。
 const SOON: Duration = Duration::from_secs(8);
@@ -120,12 +120,13 @@ fn mistakes_are_rejected_by_the_test_they_name() {
 fn start(name: &str, sh: &str, args: &[&str]) -> Program {
     let built = answers();
     let exe = built.path(&format!("solutions/{name}/robust"), &format!("{name}_robust")).unwrap();
-    let mut command = Command::new(if sh.is_empty() { exe } else { Path::new("sh") });
-    if !sh.is_empty() {
-        command.args(["-c", &format!("{sh}; exec \"$0\" \"$@\"")]).arg(exe);
+    let dir = root().join("exercises").join(name);
+    if sh.is_empty() {
+        return rule("").program_in(&dir, exe, args);
     }
-    command.args(args).current_dir(root().join("exercises").join(name));
-    Program::start(command)
+    let script = format!("{sh}; exec \"$0\" \"$@\"");
+    let args = [&["-c", &script, exe.to_str().unwrap()], args].concat();
+    rule("").program_in(&dir, Path::new("sh"), &args)
 }
 
 #[test]
@@ -138,13 +139,14 @@ fn wrong_arguments_show_the_usage() {
     report(side_by_side(&exercises(), |name| {
         let mut problems = Vec::new();
         for args in wrong {
-            let mut program = start(name, "", args);
-            let status = program.finish();
-            let [stdout, stderr] = program.output();
-            if status != Some(2) || !stdout.is_empty() || !stderr.starts_with("用法：") {
+            let program = start(name, "", args);
+            finish(&program);
+            program.expect_exit(2);
+            let (stdout, stderr) = (program.stdout(), program.stderr());
+            if !stdout.is_empty() || !stderr.starts_with("用法：") {
                 problems.push(format!(
-                    "{name} {args:?}：应当在标准错误上说明用法，退出状态 2；\
-                     实际是 {status:?}，标准输出 {stdout:?}，标准错误 {stderr:?}"
+                    "{name} {args:?}：应当在标准错误上说明用法；\
+                     实际是标准输出 {stdout:?}，标准错误 {stderr:?}"
                 ));
             }
         }
@@ -169,10 +171,10 @@ fn default_addresses_are_the_course_s() {
         for (limit, args, addr) in cases {
             // 标准输出空着，启动程序时用的描述符就有位置
             let close = "exec 1>&- 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
-            let mut program = start(name, &format!("{close}; ulimit -n {limit}"), args);
+            let program = start(name, &format!("{close}; ulimit -n {limit}"), args);
             program.type_line("tcp");
-            program.finish();
-            let [_, stderr] = program.output();
+            finish(&program);
+            let stderr = program.stderr();
             if !stderr.contains(addr) || stderr.contains("用法") {
                 problems.push(format!("{name} {args:?}：默认的地址是 {addr}；标准错误：{stderr}"));
             }

@@ -161,10 +161,11 @@ impl Program {
     pub fn wait_address(&self, ip: &str) {
         let started = Instant::now();
         let found = self.world().wait(START, || {
-            let (addr, elsewhere) = (address(&self.stderr()), address(&self.stdout()));
+            let addr = address(&self.stderr());
             // 写了别的，却没有写地址：不必等那么久
-            let waited = started.elapsed() > PATIENCE && !self.stderr().is_empty();
-            (addr.is_some() || elsewhere.is_some() || waited || self.ended()).then_some(addr)
+            let said = !self.stderr().is_empty() || !self.stdout().is_empty();
+            let waited = started.elapsed() > PATIENCE && said;
+            (addr.is_some() || waited || self.ended()).then_some(addr)
         });
         let expected =
             format!("服务端在标准错误上写一行，以监听的地址结尾，例如“……服务端已启动：{ip}:41235”");

@@ -1,19 +1,18 @@
-//! 几个测试文件共用的：课程的文件、一次编译、同时进行的检查、在终端里运行的程序。
+//! 几个测试文件共用的：课程的文件、一次编译、同时进行的检查。
 
 #![allow(dead_code)] // 每个测试文件只用其中的一部分
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use course::cargo::{self, Built};
 use course::exercise;
 pub use course::exercise::root;
+use testkit::Program;
 
 /// 等一件事的最长的时间。
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -95,73 +94,11 @@ pub fn side_by_side<T: Sync>(items: &[T], check: impl Fn(&T) -> Vec<String> + Sy
     })
 }
 
-/// 正在运行的程序；不再用它时结束它。
-pub struct Program {
-    child: Child,
-    output: [Arc<Mutex<Vec<u8>>>; 2],
-    arrived: Receiver<()>,
-    _open: Sender<()>, // 程序关闭输出之后，wait 仍然等到时间
-}
-
-impl Program {
-    /// 启动 `command`。
-    pub fn start(mut command: Command) -> Program {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|e| panic!("无法运行 {command:?}：{e}"));
-        let (sender, arrived) = mpsc::channel();
-        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let output = [collect(stdout, sender.clone()), collect(stderr, sender.clone())];
-        Program { child, output, arrived, _open: sender }
+/// 结束 `program` 的输入，等它结束，不超过期限。
+pub fn finish(program: &Program) {
+    program.end_input();
+    let end = Instant::now() + DEADLINE;
+    while !program.ended() && Instant::now() < end {
+        program.wait(Duration::from_millis(20));
     }
-
-    /// 到现在为止的标准输出和标准错误。
-    pub fn output(&self) -> [String; 2] {
-        [0, 1].map(|i| String::from_utf8_lossy(&self.output[i].lock().unwrap()).replace('\r', ""))
-    }
-
-    /// 等到有新的输出，最多等 `time`。
-    pub fn wait(&self, time: Duration) {
-        let _ = self.arrived.recv_timeout(time);
-    }
-
-    /// 键入一行；程序已经结束就不管，由它的输出看得出来。
-    pub fn type_line(&mut self, line: &str) {
-        let _ = self.child.stdin.as_mut().unwrap().write_all(format!("{line}\n").as_bytes());
-    }
-
-    /// 关闭标准输入，等程序结束，返回退出状态；过了期限就是 `None`。
-    pub fn finish(&mut self) -> Option<i32> {
-        drop(self.child.stdin.take());
-        let end = Instant::now() + DEADLINE;
-        // 读输出的线程结束之后，输出才完整
-        let reading = |output: &Arc<_>| Arc::strong_count(output) > 1;
-        loop {
-            let status = self.child.try_wait().unwrap();
-            if status.is_some() && !self.output.iter().any(reading) || Instant::now() > end {
-                return status.map(|status| status.code().unwrap_or(-1));
-            }
-            self.wait(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// 在一个线程中把 `from` 读到结束。
-fn collect(mut from: impl Read + Send + 'static, arrived: Sender<()>) -> Arc<Mutex<Vec<u8>>> {
-    let output = Arc::new(Mutex::new(Vec::new()));
-    let shared = Arc::clone(&output);
-    thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(n @ 1..) = from.read(&mut buffer) {
-            shared.lock().unwrap().extend(&buffer[..n]);
-            let _ = arrived.send(());
-        }
-    });
-    output
 }
