@@ -5,6 +5,8 @@
 
 #![cfg(unix)] // 调试管道是描述符 3 和 4
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,6 +15,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 use std::{env, fs, thread};
+
+use testkit::rule;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const START_DEADLINE: Duration = Duration::from_secs(60); // 第一次启动要从磁盘读几百兆字节
@@ -93,21 +97,12 @@ fn book_in_a_browser() {
 #[test]
 fn http_image_in_a_browser() {
     let Some(mut browser) = Browser::start(&[]) else { return };
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--message-format", "json", "-p", "http_image_robust"]);
-    let messages = cargo.output().expect("无法运行 cargo").stdout;
-    let messages = String::from_utf8_lossy(&messages);
-    let (_, exe) = messages.rsplit_once("\"executable\":\"").expect("没有编译出程序");
-    let mut server = Command::new(exe.split('"').next().unwrap());
-    let server = server.arg("127.0.0.1:0").stderr(Stdio::piped()).spawn();
-    let mut server = Guard(server.expect("无法启动服务端"));
-    let mut stderr = BufReader::new(server.0.stderr.take().unwrap()).lines();
-    let line = stderr.next().expect("服务端没有写出地址").expect("不是 UTF-8");
-    let addr = line.rsplit('：').next().unwrap();
-
+    let built = common::build(&["--bins", "-p", "http_image_robust"]);
+    let exe = built.path("solutions/http_image/robust", "http_image_robust").unwrap();
+    let server = rule("网页中有一张图片，浏览器能够解码。").server(exe, &[]);
     // 浏览器常常多开几个连接，什么也不发：它们不能挡住网页
-    let _spares: Vec<_> = (0..6).map(|_| TcpStream::connect(addr).expect("无法连接")).collect();
-    browser.open(&format!("http://{addr}/"));
+    let _spares: Vec<_> = (0..6).map(|_| server.connect()).collect();
+    browser.open(&format!("http://{}/", server.addr()));
     assert_eq!(browser.js(IMAGES), "640x400", "网页中有一张图片，浏览器能够解码");
 }
 
